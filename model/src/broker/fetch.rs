@@ -1,0 +1,258 @@
+//! Fetch, ListOffsets and OffsetForLeaderEpoch: what followers and consumers read.
+//!
+//! Source: `ReplicaManager.fetchMessages`, `readFromLog`, `DelayedFetch`,
+//! `Partition.fetchRecords`, `fetchOffsetForTimestamp`, Kafka 4.0. Left out: fetch sessions
+//! (each request names its partitions; only bytes differ), reads from followers.
+
+use crate::broker::waiting::ParkedFetch;
+use crate::broker::{Broker, Served};
+use crate::fact::Fact;
+use crate::ids::{ConnectionId, LeaderEpoch, Offset, TopicPartition};
+use crate::log::{AtLeastOne, Log};
+use crate::message::data::{
+    EpochEnd, EpochEndReply, EpochEndRequest, FetchPartition, FetchReply, FetchRequest,
+    FetchedPartition, Isolation, ListOffsetsReply, ListOffsetsRequest, ListedOffset, OffsetSpec,
+};
+use crate::message::{Correlation, ErrorCode, Response};
+use crate::partition::{Host, Partition, leader::Learned};
+use crate::turn::Turn;
+
+/// Whether a read also tells the leader how far its follower has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// The request has just arrived.
+    First,
+    /// It was parked; the follower's progress is known already.
+    Again,
+}
+
+/// Answers collected so far.
+struct Reads {
+    partitions: Vec<FetchedPartition>,
+    bytes: u32,
+    /// Something that must not wait: an error or a divergence.
+    urgent: bool,
+}
+
+impl Broker {
+    /// Serves a fetch at once if there is enough to say, or parks it.
+    pub(super) fn on_fetch(
+        &mut self,
+        connection: ConnectionId,
+        correlation: Correlation,
+        mut request: FetchRequest,
+        turn: &mut Turn<'_>,
+    ) -> Served {
+        request.bytes_max = request.bytes_max.min(self.setup.config.fetch_bytes_max);
+        request.bytes_min = request.bytes_min.min(request.bytes_max);
+        let reads = self.read(&request, Reading::First, turn);
+        let now = reads.urgent
+            || request.bytes_min <= reads.bytes
+            || request.wait_max.0 == 0
+            || request.partitions.is_empty();
+        if now {
+            let reply = Response::Fetch(FetchReply { partitions: reads.partitions });
+            Broker::answer(connection, correlation, reply, turn);
+            return Served::Done;
+        }
+        let deadline = turn.now + request.wait_max;
+        self.waiting.fetches.push(ParkedFetch { connection, correlation, deadline, request });
+        Served::Parked
+    }
+
+    /// Says whether a parked fetch has something to say by now.
+    pub(super) fn is_fetchable(&self, parked: &ParkedFetch) -> bool {
+        let request = &parked.request;
+        let mut bytes = 0;
+        for wanted in &request.partitions {
+            let Some(replica) = self.partitions.get(&wanted.partition) else { return true };
+            let leads = matches!(replica.role, crate::partition::Role::Leader(_));
+            let fenced = wanted
+                .current_leader_epoch
+                .is_some_and(|epoch| Some(epoch) != replica.leader_epoch());
+            let bound = bound(request, &replica.log);
+            if !leads || fenced || replica.log.end() < wanted.offset {
+                return true;
+            }
+            bytes += replica.log.bytes_between(wanted.offset, bound, request.bytes_min);
+            if request.bytes_min <= bytes {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Answers a parked fetch with what there is.
+    pub(super) fn answer_fetch(&mut self, parked: &ParkedFetch, turn: &mut Turn<'_>) {
+        let reads = self.read(&parked.request, Reading::Again, turn);
+        let reply = Response::Fetch(FetchReply { partitions: reads.partitions });
+        Broker::answer(parked.connection, parked.correlation, reply, turn);
+    }
+
+    /// Finds offsets by time, or the ends of logs.
+    pub(super) fn on_list_offsets(
+        &mut self,
+        request: &ListOffsetsRequest,
+        turn: &mut Turn<'_>,
+    ) -> ListOffsetsReply {
+        let answer = |&(partition, epoch, spec): &(_, _, _)| {
+            let found = self.list_offset(partition, epoch, spec, request);
+            if let (Ok(listed), None) = (&found, request.replica) {
+                let (broker, offset) = (self.setup.id, listed.offset);
+                turn.note(Fact::OffsetListed { broker, partition, spec, offset });
+            }
+            found.unwrap_or_else(|error| ListedOffset {
+                partition,
+                error,
+                offset: None,
+                timestamp: None,
+                leader_epoch: None,
+            })
+        };
+        ListOffsetsReply { partitions: request.partitions.iter().map(answer).collect() }
+    }
+
+    /// Tells where leader epochs end in the logs that this broker leads.
+    pub(super) fn on_epoch_ends(&mut self, request: &EpochEndRequest) -> EpochEndReply {
+        let answer = |&(partition, known, epoch): &(_, _, _)| {
+            (partition, self.epoch_end(partition, known, epoch))
+        };
+        EpochEndReply { partitions: request.partitions.iter().map(answer).collect() }
+    }
+
+    fn epoch_end(
+        &mut self,
+        partition: TopicPartition,
+        known: Option<LeaderEpoch>,
+        epoch: LeaderEpoch,
+    ) -> Result<Option<EpochEnd>, ErrorCode> {
+        let (_, replica) = self.replica(partition)?;
+        let (_, log) = replica.leader_for(known)?;
+        Ok(log.end_offset_for(epoch))
+    }
+
+    fn list_offset(
+        &mut self,
+        partition: TopicPartition,
+        epoch: Option<LeaderEpoch>,
+        spec: OffsetSpec,
+        request: &ListOffsetsRequest,
+    ) -> Result<ListedOffset, ErrorCode> {
+        let (_, replica) = self.replica(partition)?;
+        let (leader, log) = replica.leader_for(epoch)?;
+        let isolation = request.replica.is_none().then_some(request.isolation);
+        let found = leader.offset_for(spec, isolation, log)?;
+        Ok(ListedOffset {
+            partition,
+            error: ErrorCode::None,
+            offset: found.map(|found| found.offset),
+            timestamp: found.and_then(|found| found.timestamp),
+            leader_epoch: found.and_then(|found| found.epoch),
+        })
+    }
+
+    fn read(&mut self, request: &FetchRequest, reading: Reading, turn: &mut Turn<'_>) -> Reads {
+        let partitions = Vec::with_capacity(request.partitions.len());
+        let mut reads = Reads { partitions, bytes: 0, urgent: false };
+        for wanted in &request.partitions {
+            let fetched = self.read_partition(wanted, request, &reads, reading, turn);
+            let fetched = fetched.unwrap_or_else(|error| {
+                let (broker, partition) = (self.setup.id, wanted.partition);
+                let follower = request.replica.map(|(id, _)| id);
+                turn.note(Fact::FetchRefused { broker, follower, partition, error });
+                FetchedPartition {
+                    current_leader: self.leader_hint(wanted.partition, error),
+                    ..empty(wanted.partition, error)
+                }
+            });
+            reads.urgent |= fetched.error != ErrorCode::None || fetched.diverging.is_some();
+            reads.bytes += fetched.batches.iter().map(|batch| batch.records.bytes()).sum::<u32>();
+            reads.partitions.push(fetched);
+        }
+        reads
+    }
+
+    fn read_partition(
+        &mut self,
+        wanted: &FetchPartition,
+        request: &FetchRequest,
+        reads: &Reads,
+        reading: Reading,
+        turn: &mut Turn<'_>,
+    ) -> Result<FetchedPartition, ErrorCode> {
+        let (host, replica) = self.replica(wanted.partition)?;
+        let (fetched, learned) =
+            read_replica(replica, wanted, request, reads, reading, &host, turn)?;
+        if learned.asks_for_isr {
+            self.alterations.want(wanted.partition);
+        }
+        if learned.commits {
+            self.touch(wanted.partition);
+        }
+        Ok(fetched)
+    }
+}
+
+fn read_replica(
+    replica: &mut Partition,
+    wanted: &FetchPartition,
+    request: &FetchRequest,
+    reads: &Reads,
+    reading: Reading,
+    host: &Host<'_>,
+    turn: &mut Turn<'_>,
+) -> Result<(FetchedPartition, Learned), ErrorCode> {
+    let partition = wanted.partition;
+    let nothing = Learned { asks_for_isr: false, commits: false };
+    let (leader, log) = replica.leader_for(wanted.current_leader_epoch)?;
+    // Read before learning: the answer carries the old high watermark, so a follower hears of
+    // a commit one fetch after its leader does.
+    let mut fetched = FetchedPartition {
+        high_watermark: log.high_watermark(),
+        last_stable: log.last_stable(),
+        log_start: log.start(),
+        ..empty(partition, ErrorCode::None)
+    };
+    if let Some(follower) = request.replica {
+        fetched.diverging = leader.divergence(wanted, log)?;
+        if let Some(at) = fetched.diverging {
+            let broker = host.broker;
+            turn.note(Fact::Diverged { broker, follower: follower.0, partition, at });
+            return Ok((fetched, nothing));
+        }
+    }
+    let bytes_max = wanted.bytes_max.min(request.bytes_max.saturating_sub(reads.bytes));
+    let at_least_one = if reads.bytes == 0 { AtLeastOne::Yes } else { AtLeastOne::No };
+    fetched.batches = log
+        .read(wanted.offset, bound(request, log), bytes_max, at_least_one)
+        .map_err(|_| ErrorCode::OffsetOutOfRange)?;
+    let learned = match (request.replica, reading) {
+        (Some(follower), Reading::First) => {
+            leader.on_follower_fetch(follower, wanted, log, host, turn)?
+        }
+        _ => nothing,
+    };
+    Ok((fetched, learned))
+}
+
+/// Returns the offset that a reader may not read past.
+fn bound(request: &FetchRequest, log: &Log) -> Offset {
+    match (request.replica, request.isolation) {
+        (Some(_), _) => log.end(),
+        (None, Isolation::ReadUncommitted) => log.high_watermark(),
+        (None, Isolation::ReadCommitted) => log.last_stable(),
+    }
+}
+
+fn empty(partition: TopicPartition, error: ErrorCode) -> FetchedPartition {
+    FetchedPartition {
+        partition,
+        error,
+        high_watermark: Offset::ZERO,
+        last_stable: Offset::ZERO,
+        log_start: Offset::ZERO,
+        diverging: None,
+        current_leader: None,
+        batches: Vec::new(),
+    }
+}

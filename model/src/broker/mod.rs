@@ -1,0 +1,571 @@
+//! A broker: one process with its replicas, its fetchers and its link to the controller.
+//!
+//! In reading order: [`lifecycle`] (register, run, leave), `metadata` (following the cluster),
+//! `produce` and `fetch` (what it serves), [`waiting`] (what it makes wait), [`fetcher`] (what
+//! it fetches), [`alteration`] (what it asks of the controller), [`groups`] (what it
+//! coordinates).
+//!
+//! Source: `BrokerServer`, `KafkaApis`, `ReplicaManager`, Kafka 4.0. Left out: quotas,
+//! request threads (a request takes no time but the disk's), several log directories.
+
+pub mod alteration;
+mod fetch;
+pub mod fetcher;
+pub mod groups;
+pub mod lifecycle;
+mod metadata;
+mod produce;
+#[cfg(test)]
+mod tests;
+pub mod waiting;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::channel::Channel;
+use crate::config::{BrokerConfig, LogDefault, TopicConfig};
+use crate::fact::Fact;
+use crate::ids::{BrokerId, ConnectionId, Incarnation, NodeId, Offset, TopicId, TopicPartition};
+use crate::image::Image;
+use crate::log::{Log, Shutdown};
+use crate::message::data::ProduceReply;
+use crate::message::{Correlation, ErrorCode, Message, Request, Response};
+use crate::partition::{Host, Partition, Role};
+use crate::rules::Rules;
+use crate::time::{Duration, Time, earliest};
+use crate::turn::{ConnectionEvent, DiskWork, Node, Turn};
+use alteration::Alterations;
+use fetcher::Fetcher;
+use groups::Groups;
+use lifecycle::Lifecycle;
+use waiting::Waiting;
+
+/// Everything that makes one broker this broker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrokerSetup {
+    /// Its id.
+    pub id: BrokerId,
+    /// Which of its lives this is.
+    pub incarnation: Incarnation,
+    /// Its rack.
+    pub rack: Option<Arc<str>>,
+    /// Its settings.
+    pub config: BrokerConfig,
+    /// Its own defaults of topics' settings.
+    pub log_defaults: Vec<LogDefault>,
+    /// Its settings for topics that do not say: what internal topics are made with.
+    pub topic_defaults: Arc<TopicConfig>,
+    /// The controller's `broker.session.timeout.ms`.
+    pub session_timeout: Duration,
+    /// The era's rules.
+    pub rules: Rules,
+    /// The controller.
+    pub controller: NodeId,
+}
+
+/// What a broker leaves on its disk, and finds there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrokerDisk {
+    /// The logs, with their epoch caches and producer snapshots.
+    pub logs: BTreeMap<TopicPartition, Log>,
+    /// The file `replication-offset-checkpoint`.
+    pub high_watermarks: BTreeMap<TopicPartition, Offset>,
+    /// Whether the file `.kafka_cleanshutdown` is there.
+    pub shutdown: Shutdown,
+}
+
+/// A broker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broker {
+    setup: BrokerSetup,
+    /// The replicas; each with its log.
+    partitions: BTreeMap<TopicPartition, Partition>,
+    /// The checkpoint file.
+    high_watermarks: BTreeMap<TopicPartition, Offset>,
+    shutdown: Shutdown,
+    /// The cluster as the metadata log tells it.
+    image: Image,
+    /// Partitions that changed in the image and not here yet.
+    changed: BTreeSet<TopicPartition>,
+    lifecycle: Lifecycle,
+    metadata: Channel<()>,
+    alterations: Box<Alterations>,
+    /// By leader.
+    fetchers: BTreeMap<BrokerId, Fetcher>,
+    waiting: Waiting,
+    groups: Box<Groups>,
+    /// Requests behind a parked one: a connection is served one by one.
+    ///
+    /// Invariant: in order of connection, each once.
+    queued: Vec<Queued>,
+    /// Partitions whose parked requests must look again before the turn ends.
+    touched: Vec<TopicPartition>,
+    next_lag_check: Time,
+    next_checkpoint: Time,
+    next_producer_check: Time,
+}
+
+/// A connection with a parked request, and what was pipelined behind that.
+#[derive(Clone, Debug, PartialEq)]
+struct Queued {
+    connection: ConnectionId,
+    requests: VecDeque<(Correlation, Request)>,
+}
+
+/// What became of a request for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Served {
+    /// It was answered, or needs no answer.
+    Done,
+    /// It waits.
+    Parked,
+    /// The connection was closed.
+    Closed,
+}
+
+impl Default for BrokerDisk {
+    fn default() -> BrokerDisk {
+        let (logs, high_watermarks) = (BTreeMap::new(), BTreeMap::new());
+        BrokerDisk { logs, high_watermarks, shutdown: Shutdown::Clean }
+    }
+}
+
+impl Broker {
+    /// Makes a process that will find `disk` when it starts.
+    pub fn new(setup: BrokerSetup, disk: BrokerDisk) -> Broker {
+        let replicas = disk.logs.into_iter().map(|(id, log)| (id, Partition::new(log)));
+        Broker {
+            partitions: replicas.collect(),
+            high_watermarks: disk.high_watermarks,
+            shutdown: disk.shutdown,
+            image: Image::default(),
+            changed: BTreeSet::new(),
+            lifecycle: Lifecycle::new(setup.controller),
+            metadata: metadata::channel(setup.controller),
+            alterations: Box::new(Alterations::new(setup.controller)),
+            fetchers: BTreeMap::new(),
+            waiting: Waiting::default(),
+            groups: Box::default(),
+            queued: Vec::new(),
+            touched: Vec::new(),
+            next_lag_check: Time::MAX,
+            next_checkpoint: Time::MAX,
+            next_producer_check: Time::MAX,
+            setup,
+        }
+    }
+
+    /// Ends the process; what it wrote is on the disk, or in the page cache over it.
+    pub fn into_disk(self) -> BrokerDisk {
+        let logs = self.partitions.into_iter().map(|(id, replica)| (id, replica.log)).collect();
+        BrokerDisk { logs, high_watermarks: self.high_watermarks, shutdown: self.shutdown }
+    }
+
+    /// Returns the log of a replica.
+    pub fn log(&self, partition: TopicPartition) -> Option<&Log> {
+        self.partitions.get(&partition).map(|replica| &replica.log)
+    }
+
+    /// Returns every log.
+    pub fn logs(&self) -> impl Iterator<Item = (TopicPartition, &Log)> {
+        self.partitions.iter().map(|(&id, replica)| (id, &replica.log))
+    }
+
+    /// Serves a request, or queues it behind one of its connection that waits.
+    fn on_request(
+        &mut self,
+        connection: ConnectionId,
+        correlation: Correlation,
+        request: Request,
+        turn: &mut Turn<'_>,
+    ) {
+        if !self.is_caught_up() {
+            // Simplified: Kafka opens its port only after the first metadata was published.
+            // Whoever is refused there is hung up on here: both make the caller try again.
+            turn.close(connection);
+            return;
+        }
+        match self.queue_of(connection) {
+            Ok(place) => self.queued[place].requests.push_back((correlation, request)),
+            Err(place) => {
+                if self.serve(connection, correlation, request, turn) == Served::Parked {
+                    self.queued.insert(place, Queued { connection, requests: VecDeque::new() });
+                }
+            }
+        }
+    }
+
+    /// Returns where a connection with a parked request stands, or else would stand.
+    fn queue_of(&self, connection: ConnectionId) -> Result<usize, usize> {
+        self.queued.binary_search_by_key(&connection, |queued| queued.connection)
+    }
+
+    fn forget_queue(&mut self, connection: ConnectionId) {
+        if let Ok(place) = self.queue_of(connection) {
+            self.queued.remove(place);
+        }
+    }
+
+    fn serve(
+        &mut self,
+        connection: ConnectionId,
+        correlation: Correlation,
+        request: Request,
+        turn: &mut Turn<'_>,
+    ) -> Served {
+        let response = match request {
+            Request::Produce(request) => {
+                return self.on_produce(connection, correlation, &request, turn);
+            }
+            Request::Fetch(request) => {
+                return self.on_fetch(connection, correlation, request, turn);
+            }
+            Request::ListOffsets(request) => {
+                Response::ListOffsets(self.on_list_offsets(&request, turn))
+            }
+            Request::OffsetForLeaderEpoch(request) => {
+                Response::OffsetForLeaderEpoch(self.on_epoch_ends(&request))
+            }
+            Request::Metadata(request) => Response::Metadata(self.on_metadata_request(&request)),
+            Request::InitProducerId(()) => Response::InitProducerId(self.on_init_producer_id(turn)),
+            Request::FindCoordinator(request) => {
+                Response::FindCoordinator(self.on_find_coordinator(&request.group, turn))
+            }
+            Request::JoinGroup(_)
+            | Request::SyncGroup(_)
+            | Request::Heartbeat(_)
+            | Request::LeaveGroup(_)
+            | Request::OffsetCommit(_)
+            | Request::OffsetFetch(_)
+            | Request::OffsetDelete(_)
+            | Request::ConsumerGroupHeartbeat(_) => {
+                return self.on_group_request(&request, (connection, correlation), turn);
+            }
+            Request::BrokerRegistration(_)
+            | Request::BrokerHeartbeat(_)
+            | Request::AlterPartition(_)
+            | Request::FetchMetadata(_)
+            | Request::CreateTopics(_)
+            | Request::IncrementalAlterConfigs(_)
+            | Request::ElectLeaders(_)
+            | Request::AllocateProducerIds(_) => {
+                panic!("brokers and operators send these to the controller")
+            }
+        };
+        Broker::answer(connection, correlation, response, turn);
+        Served::Done
+    }
+
+    fn answer(
+        connection: ConnectionId,
+        correlation: Correlation,
+        response: Response,
+        turn: &mut Turn<'_>,
+    ) {
+        turn.send(connection, Message::Response(correlation, response));
+    }
+
+    /// Marks a partition: what waits for it looks again before the turn ends.
+    fn touch(&mut self, partition: TopicPartition) {
+        if !self.touched.contains(&partition) {
+            self.touched.push(partition);
+        }
+    }
+
+    /// Answers everything that waited for what this turn has changed. An answered request
+    /// lets the next of its connection in, which may change more.
+    fn settle(&mut self, turn: &mut Turn<'_>) {
+        loop {
+            if let Some(connection) = self.groups.next_freed() {
+                self.let_next_in(connection, turn);
+                continue;
+            }
+            let Some(partition) = self.touched.pop() else { break };
+            if partition.topic == TopicId::CONSUMER_OFFSETS {
+                self.settle_group_shard(partition.partition, turn);
+            }
+            let mut place = 0;
+            while place < self.waiting.produces.len() {
+                if !self.waiting.produces[place].waits_for(partition) {
+                    place += 1;
+                    continue;
+                }
+                let mut parked = self.waiting.produces.remove(place);
+                if self.is_written(&mut parked, turn) {
+                    let reply = Response::Produce(ProduceReply { partitions: parked.outcomes });
+                    Broker::answer(parked.connection, parked.correlation, reply, turn);
+                    self.let_next_in(parked.connection, turn);
+                } else {
+                    self.waiting.produces.insert(place, parked);
+                    place += 1;
+                }
+            }
+            let mut place = 0;
+            while place < self.waiting.fetches.len() {
+                let parked = &self.waiting.fetches[place];
+                if !parked.reads(partition) || !self.is_fetchable(parked) {
+                    place += 1;
+                    continue;
+                }
+                let parked = self.waiting.fetches.remove(place);
+                self.answer_fetch(&parked, turn);
+                self.let_next_in(parked.connection, turn);
+            }
+        }
+        self.send_alterations(turn);
+    }
+
+    /// Serves what queued behind a request that has been answered.
+    fn let_next_in(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {
+        while let Ok(place) = self.queue_of(connection) {
+            let Some((correlation, request)) = self.queued[place].requests.pop_front() else {
+                self.queued.remove(place);
+                return;
+            };
+            match self.serve(connection, correlation, request, turn) {
+                Served::Done => {}
+                Served::Parked => return,
+                Served::Closed => self.forget_queue(connection),
+            }
+        }
+    }
+
+    /// Returns a replica together with the broker around it.
+    ///
+    /// # Errors
+    /// `NOT_LEADER_OR_FOLLOWER` for a partition that lives elsewhere,
+    /// `UNKNOWN_TOPIC_OR_PARTITION` for one that this broker has never heard of.
+    fn replica(
+        &mut self,
+        partition: TopicPartition,
+    ) -> Result<(Host<'_>, &mut Partition), ErrorCode> {
+        let host = Host {
+            broker: self.setup.id,
+            partition,
+            config: &self.setup.config,
+            rules: self.setup.rules,
+            image: &self.image,
+        };
+        match self.partitions.get_mut(&partition) {
+            Some(replica) => Ok((host, replica)),
+            None if self.image.partition(partition).is_some() => {
+                Err(ErrorCode::NotLeaderOrFollower)
+            }
+            None => Err(ErrorCode::UnknownTopicOrPartition),
+        }
+    }
+
+    /// Flushes a log to the platter.
+    fn flush(&mut self, partition: TopicPartition, turn: &mut Turn<'_>) {
+        let replica = self.partitions.get_mut(&partition).expect("only own logs are flushed");
+        turn.disk(DiskWork::Flush);
+        if replica.log.flush() {
+            let (broker, to) = (self.setup.id, replica.log.end());
+            turn.note(Fact::Flushed { broker, partition, to });
+        }
+    }
+
+    fn checkpoint_high_watermarks(&mut self) {
+        for (&id, replica) in &self.partitions {
+            self.high_watermarks.insert(id, replica.log.high_watermark());
+        }
+    }
+
+    /// Leaves the disk as a clean shutdown does.
+    fn close_files(&mut self, turn: &mut Turn<'_>) {
+        let ids: Vec<_> = self.partitions.keys().copied().collect();
+        for id in ids {
+            self.flush(id, turn);
+        }
+        for replica in self.partitions.values_mut() {
+            replica.log.prepare_clean_shutdown();
+        }
+        self.checkpoint_high_watermarks();
+        self.shutdown = Shutdown::Clean;
+    }
+
+    fn check_lag(&mut self, turn: &mut Turn<'_>) {
+        let ids: Vec<_> = self.partitions.keys().copied().collect();
+        for id in ids {
+            let Ok((host, replica)) = self.replica(id) else { continue };
+            let Role::Leader(leader) = &mut replica.role else { continue };
+            if leader.shrink_isr(&replica.log, &host, turn) {
+                self.alterations.want(id);
+            }
+        }
+    }
+
+    fn expire_parked(&mut self, turn: &mut Turn<'_>) {
+        while let Some(place) =
+            self.waiting.produces.iter().position(|parked| parked.deadline <= turn.now)
+        {
+            let parked = self.waiting.produces.remove(place);
+            let connection = parked.connection;
+            self.give_up_waiting(parked, turn);
+            self.let_next_in(connection, turn);
+        }
+        while let Some(place) =
+            self.waiting.fetches.iter().position(|parked| parked.deadline <= turn.now)
+        {
+            let parked = self.waiting.fetches.remove(place);
+            self.answer_fetch(&parked, turn);
+            self.let_next_in(parked.connection, turn);
+        }
+    }
+
+    fn run_timers(&mut self, turn: &mut Turn<'_>) {
+        if self.next_lag_check <= turn.now {
+            self.check_lag(turn);
+            self.next_lag_check = turn.now + lag_check_interval(&self.setup.config);
+        }
+        if self.next_checkpoint <= turn.now {
+            self.checkpoint_high_watermarks();
+            let interval = self.setup.config.high_watermark_checkpoint_interval;
+            self.next_checkpoint = turn.now + interval;
+        }
+        if self.next_producer_check <= turn.now {
+            let after = self.setup.config.producer_id_expiration;
+            for replica in self.partitions.values_mut() {
+                replica.log.expire_producers(turn.wall, after);
+            }
+            self.next_producer_check =
+                turn.now + self.setup.config.producer_id_expiration_check_interval;
+        }
+        let due = |(&id, replica): (&TopicPartition, &Partition)| {
+            replica.log.next_flush().is_some_and(|at| at <= turn.now).then_some(id)
+        };
+        let due: Vec<_> = self.partitions.iter().filter_map(due).collect();
+        for id in due {
+            self.flush(id, turn);
+        }
+    }
+}
+
+/// The leader looks for lagging followers twice per `replica.lag.time.max.ms`.
+fn lag_check_interval(config: &BrokerConfig) -> Duration {
+    Duration((config.replica_lag_time_max.0 / 2).max(1))
+}
+
+impl Node for Broker {
+    fn on_start(&mut self, turn: &mut Turn<'_>) {
+        for (id, replica) in &mut self.partitions {
+            let checkpoint = self.high_watermarks.get(id).copied().unwrap_or(Offset::ZERO);
+            replica.log.recover(checkpoint, self.shutdown, turn.now);
+        }
+        self.shutdown = Shutdown::Crash; // the clean-shutdown file goes as soon as it was read
+        self.next_lag_check = turn.now + lag_check_interval(&self.setup.config);
+        self.next_checkpoint = turn.now + self.setup.config.high_watermark_checkpoint_interval;
+        self.next_producer_check =
+            turn.now + self.setup.config.producer_id_expiration_check_interval;
+        self.begin_life(turn);
+        self.fetch_metadata(turn);
+    }
+
+    fn on_connection(
+        &mut self,
+        connection: ConnectionId,
+        event: ConnectionEvent,
+        turn: &mut Turn<'_>,
+    ) {
+        if connection.server == NodeId::Broker(self.setup.id) {
+            self.waiting.forget(connection);
+            self.groups.forget(connection);
+            self.forget_queue(connection);
+            return;
+        }
+        if let NodeId::Broker(leader) = connection.server {
+            let fetcher = self.fetchers.get_mut(&leader);
+            let event = fetcher.and_then(|it| it.channel.on_connection(connection, event, turn));
+            if let Some(event) = event {
+                self.on_fetcher_event(leader, event, turn);
+            }
+        } else if let Some(event) = self.metadata.on_connection(connection, event, turn) {
+            self.on_metadata_event(event, turn);
+        } else if let Some(event) = self.lifecycle.channel.on_connection(connection, event, turn) {
+            self.on_lifecycle_event(event, turn);
+        } else if let Some(event) = self.alterations.channel.on_connection(connection, event, turn)
+        {
+            self.on_alteration_event(event, turn);
+        }
+        self.settle(turn);
+    }
+
+    fn on_message(&mut self, connection: ConnectionId, message: Message, turn: &mut Turn<'_>) {
+        let (correlation, response) = match message {
+            Message::Request(correlation, request) => {
+                self.on_request(connection, correlation, request, turn);
+                self.settle(turn);
+                return;
+            }
+            Message::Response(correlation, response) => (correlation, response),
+        };
+        if let NodeId::Broker(leader) = connection.server {
+            let fetcher = self.fetchers.get_mut(&leader);
+            let event =
+                fetcher.and_then(|it| it.channel.on_response(connection, correlation, response));
+            if let Some(event) = event {
+                self.on_fetcher_event(leader, event, turn);
+            }
+        } else if self.metadata.owns(connection) {
+            if let Some(event) = self.metadata.on_response(connection, correlation, response) {
+                self.on_metadata_event(event, turn);
+            }
+        } else if self.lifecycle.channel.owns(connection) {
+            let channel = &mut self.lifecycle.channel;
+            if let Some(event) = channel.on_response(connection, correlation, response) {
+                self.on_lifecycle_event(event, turn);
+            }
+        } else {
+            let channel = &mut self.alterations.channel;
+            if let Some(event) = channel.on_response(connection, correlation, response) {
+                self.on_alteration_event(event, turn);
+            }
+        }
+        self.settle(turn);
+    }
+
+    fn on_deadline(&mut self, turn: &mut Turn<'_>) {
+        if let Some(event) = self.metadata.on_deadline(turn) {
+            self.on_metadata_event(event, turn);
+        }
+        self.fetch_metadata(turn);
+        if let Some(event) = self.lifecycle.channel.on_deadline(turn) {
+            self.on_lifecycle_event(event, turn);
+        }
+        self.speak(turn);
+        if let Some(event) = self.alterations.channel.on_deadline(turn) {
+            self.on_alteration_event(event, turn);
+        }
+        let leaders: Vec<_> = self.fetchers.keys().copied().collect();
+        for leader in leaders {
+            let fetcher = self.fetchers.get_mut(&leader).expect("the key was just read");
+            match fetcher.channel.on_deadline(turn) {
+                Some(event) => self.on_fetcher_event(leader, event, turn),
+                None => self.fetch_from(leader, turn),
+            }
+        }
+        self.expire_parked(turn);
+        self.run_group_timers(turn);
+        self.run_timers(turn);
+        self.settle(turn);
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        let mut first = self.next_lag_check.min(self.next_checkpoint).min(self.next_producer_check);
+        for replica in self.partitions.values() {
+            first = replica.log.next_flush().map_or(first, |at| first.min(at));
+        }
+        for fetcher in self.fetchers.values() {
+            first = fetcher.next_deadline().map_or(first, |at| first.min(at));
+        }
+        earliest([
+            Some(first),
+            self.metadata.reconnect_at(),
+            self.metadata.next_deadline(),
+            self.lifecycle.next_deadline(),
+            self.alterations.next_deadline(),
+            self.waiting.next_deadline(),
+            self.groups.next_deadline(),
+        ])
+    }
+}

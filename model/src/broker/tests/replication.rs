@@ -1,0 +1,100 @@
+//! Followers that lag, leave the ISR and come back.
+
+use super::*;
+use crate::broker::fetcher::Asked;
+use crate::channel::ChannelEvent;
+use crate::message::data::FetchReply;
+
+#[test]
+fn a_stuck_follower_is_proposed_out_and_comes_back_when_it_has_caught_up() {
+    let mut cluster = Cluster::with(3, min_isr(2), Rules::default());
+    cluster.cut(node(3), node(1));
+    let call = cluster.produce(1, 0, Acks::Leader);
+    cluster.pass(Duration::from_secs(25));
+    assert_eq!(cluster.error(call), Some(ErrorCode::None));
+    assert_eq!(cluster.registration().isr.len(), 3);
+    assert_eq!(cluster.log(1).high_watermark(), Offset(0));
+
+    cluster.pass(Duration::from_secs(25));
+    assert_eq!(cluster.registration().isr, [b(1), b(2)].into_iter().collect());
+    assert_eq!(cluster.registration().leader_epoch.0, 0);
+    assert_eq!(cluster.log(1).high_watermark(), Offset(1));
+
+    cluster.heal();
+    cluster.pass(Duration::from_secs(60));
+    assert_eq!(cluster.registration().isr.len(), 3);
+    assert_eq!(cluster.leader(1).isr.settled().len(), 3);
+    assert_eq!(cluster.records(3), [0]);
+}
+
+#[test]
+fn a_silent_follower_with_everything_stays() {
+    let mut cluster = Cluster::with(2, min_isr(1), Rules::default());
+    let call = cluster.produce(1, 0, Acks::All);
+    cluster.pass(Duration::from_secs(1));
+    assert_eq!(cluster.error(call), Some(ErrorCode::None));
+
+    cluster.cut(node(2), node(1));
+    cluster.pass(Duration::from_secs(100));
+
+    assert_eq!(cluster.registration().isr.len(), 2);
+    assert_eq!(cluster.count(|fact| matches!(fact, Fact::IsrProposed { .. })), 0);
+}
+
+#[test]
+fn without_a_controller_a_dead_member_blocks_acks_all() {
+    let mut cluster = Cluster::with(2, min_isr(1), Rules::default());
+    cluster.cut(node(1), CONTROLLER);
+    cluster.crash(2);
+
+    let call = cluster.produce(1, 0, Acks::All);
+    cluster.pass(Duration::from_secs(100));
+
+    assert_eq!(cluster.error(call), Some(ErrorCode::RequestTimedOut));
+    assert_eq!(cluster.log(1).high_watermark(), Offset(0));
+    assert_eq!(cluster.leader(1).isr.settled().len(), 2);
+}
+
+#[test]
+fn a_follower_hears_of_a_commit_one_fetch_after_its_leader() {
+    let mut cluster = Cluster::with(2, min_isr(1), Rules::default());
+    let call = cluster.produce(1, 0, Acks::All);
+    cluster.wait(Duration::from_secs(1), |it| it.error(call).is_some());
+
+    assert_eq!(cluster.log(1).high_watermark(), Offset(1));
+    assert_eq!(cluster.log(2).end(), Offset(1));
+    assert_eq!(cluster.log(2).high_watermark(), Offset(0));
+    cluster.pass(Duration::from_millis(600));
+    assert_eq!(cluster.log(2).high_watermark(), Offset(1));
+}
+
+#[test]
+fn only_a_fence_of_the_current_term_stops_a_follower() {
+    for (fenced, expected) in [(LeaderEpoch(7), vec![0]), (LeaderEpoch(0), vec![])] {
+        let mut cluster = Cluster::with(2, min_isr(1), Rules::default());
+        let refusal = FetchedPartition {
+            partition: PARTITION,
+            error: ErrorCode::FencedLeaderEpoch,
+            high_watermark: Offset(0),
+            last_stable: Offset(0),
+            log_start: Offset(0),
+            diverging: None,
+            current_leader: None,
+            batches: Vec::new(),
+        };
+        let reply = Response::Fetch(FetchReply { partitions: vec![refusal] });
+        let asked = Asked::Records(vec![(PARTITION, fenced, Offset(0))]);
+
+        let mut broker = cluster.up.remove(&b(2)).unwrap();
+        cluster.with_turn(node(2), cluster.now, |turn| {
+            broker.on_fetcher_event(b(1), ChannelEvent::Response(asked, reply), turn);
+        });
+        cluster.up.insert(b(2), broker);
+        // The fetch in flight ends before the record comes.
+        cluster.pass(Duration::from_millis(600));
+        cluster.produce(1, 0, Acks::Leader);
+        cluster.pass(Duration::from_secs(5));
+
+        assert_eq!(cluster.records(2), expected);
+    }
+}

@@ -1,0 +1,79 @@
+//! Requests that wait: produce for replicas, fetch for records.
+//!
+//! Kafka's purgatories. A parked request blocks its connection: what was pipelined behind it
+//! is served after it has been answered.
+//!
+//! Source: `DelayedProduce`, `DelayedFetch`, `DelayedOperation`, Kafka 4.0.
+
+use crate::ids::{ConnectionId, TopicPartition};
+use crate::message::Correlation;
+use crate::message::data::{Acks, FetchRequest, ProduceOutcome};
+use crate::partition::leader::Placed;
+use crate::time::{Time, earliest};
+
+/// Everything that waits on one broker.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Waiting {
+    /// Produce requests with `acks=all`, in order of arrival.
+    pub produces: Vec<ParkedProduce>,
+    /// Fetches without enough records, in order of arrival.
+    pub fetches: Vec<ParkedFetch>,
+}
+
+/// A produce request that waits for its partitions' high watermarks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParkedProduce {
+    /// Where to answer.
+    pub connection: ConnectionId,
+    /// To which request.
+    pub correlation: Correlation,
+    /// When to give up.
+    pub deadline: Time,
+    /// What the producer waits for.
+    pub acks: Acks,
+    /// The answer so far, in the order of the request.
+    pub outcomes: Vec<ProduceOutcome>,
+    /// Which of them are open, by place, and what they wait for.
+    pub open: Vec<(usize, Placed)>,
+}
+
+/// A fetch that waits for records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParkedFetch {
+    /// Where to answer.
+    pub connection: ConnectionId,
+    /// To which request.
+    pub correlation: Correlation,
+    /// When to answer with what there is.
+    pub deadline: Time,
+    /// What was asked.
+    pub request: FetchRequest,
+}
+
+impl Waiting {
+    /// Forgets what a closed connection waited for.
+    pub fn forget(&mut self, connection: ConnectionId) {
+        self.produces.retain(|parked| parked.connection != connection);
+        self.fetches.retain(|parked| parked.connection != connection);
+    }
+
+    /// Returns when the first of them gives up.
+    pub fn next_deadline(&self) -> Option<Time> {
+        let produces = self.produces.iter().map(|parked| parked.deadline).min();
+        earliest([produces, self.fetches.iter().map(|parked| parked.deadline).min()])
+    }
+}
+
+impl ParkedProduce {
+    /// Says whether it waits for this partition.
+    pub fn waits_for(&self, partition: TopicPartition) -> bool {
+        self.open.iter().any(|&(place, _)| self.outcomes[place].partition == partition)
+    }
+}
+
+impl ParkedFetch {
+    /// Says whether it reads this partition.
+    pub fn reads(&self, partition: TopicPartition) -> bool {
+        self.request.partitions.iter().any(|wanted| wanted.partition == partition)
+    }
+}
