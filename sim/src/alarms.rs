@@ -1,0 +1,106 @@
+//! When each computer wants to go on by itself: one moment per computer and purpose.
+//!
+//! Moments change with nearly every event, so they do not lie in the queue, where the old
+//! ones would have to be waited for: a tournament finds the earliest, and setting another
+//! one replays only the matches on its way to the final.
+
+use model::time::Time;
+
+use crate::queue::{Key, Kind, Place};
+
+/// What alarms are for, in the order of simultaneous ones.
+const PURPOSES: [Kind; 3] = [Kind::Departure, Kind::Deadline, Kind::Application];
+
+/// One alarm per purpose and computer.
+#[derive(Debug)]
+pub(crate) struct Alarms {
+    places: usize,
+    /// The final at 1; the matches of `n` are won by the earlier of `2n` and `2n + 1`; the
+    /// alarms themselves are in the second half, by purpose and then by place. `Time::MAX`
+    /// is an alarm that is not set.
+    ///
+    /// Invariant: each match is won by the earlier side.
+    winners: Vec<Time>,
+}
+
+impl Alarms {
+    /// Makes the alarms of so many computers, none of them set.
+    pub(crate) fn new(places: usize) -> Alarms {
+        let alarms = (places * PURPOSES.len()).next_power_of_two();
+        Alarms { places, winners: vec![Time::MAX; 2 * alarms] }
+    }
+
+    /// Returns when a computer goes on.
+    pub(crate) fn get(&self, purpose: Kind, place: Place) -> Option<Time> {
+        Some(self.winners[self.alarm(purpose, place)]).filter(|at| *at != Time::MAX)
+    }
+
+    /// Sets when a computer goes on; `None` is never.
+    pub(crate) fn set(&mut self, purpose: Kind, place: Place, at: Option<Time>) {
+        let mut side = self.alarm(purpose, place);
+        let mut winner = at.unwrap_or(Time::MAX);
+        while self.winners[side] != winner {
+            self.winners[side] = winner;
+            if side == 1 {
+                return;
+            }
+            winner = winner.min(self.winners[side ^ 1]);
+            side /= 2;
+        }
+    }
+
+    /// Returns when the first of them is due.
+    pub(crate) fn next_at(&self) -> Time {
+        self.winners[1]
+    }
+
+    /// Returns the first of them; `Time::MAX` if none is set.
+    pub(crate) fn first(&self) -> Key {
+        let (at, alarms) = (self.winners[1], self.winners.len() / 2);
+        let mut side = 1;
+        while side < alarms {
+            // Of simultaneous ones the left one is first.
+            side *= 2;
+            side += usize::from(self.winners[side] != at);
+        }
+        let (purpose, place) = ((side - alarms) / self.places, (side - alarms) % self.places);
+        Key::own(at, PURPOSES[purpose], Place(place as u16))
+    }
+
+    fn alarm(&self, purpose: Kind, place: Place) -> usize {
+        let purpose = purpose as usize - PURPOSES[0] as usize;
+        self.winners.len() / 2 + purpose * self.places + place.index()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::chance::Rng;
+
+    use super::*;
+
+    #[test]
+    fn the_first_alarm_is_the_one_that_a_search_finds() {
+        const PLACES: u16 = 5;
+        let mut alarms = Alarms::new(usize::from(PLACES));
+        let mut rng = Rng::fork(1, "alarms");
+        let purpose_at = |rng: &mut Rng| PURPOSES[rng.below(3) as usize];
+
+        for _ in 0..2_000 {
+            let (purpose, place) = (purpose_at(&mut rng), Place(rng.below(5) as u16));
+            let at = Some(Time(rng.below(8))).filter(|at| 0 < at.0);
+            alarms.set(purpose, place, at);
+
+            assert_eq!(alarms.get(purpose, place), at);
+            let all = PURPOSES.iter().flat_map(|purpose| {
+                (0..PLACES).map(Place).filter_map(|place| {
+                    Some(Key::own(alarms.get(*purpose, place)?, *purpose, place))
+                })
+            });
+            match all.min() {
+                Some(first) => assert_eq!(alarms.first(), first),
+                None => assert_eq!(alarms.next_at(), Time::MAX),
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Everything that judges a history: each claim in one place, each a fold over the entries.
+//!
+//! A checker reads the history only, never the world; of the plan it knows names and
+//! settings. Safety that can be certain at once is judged as the history grows, the rest
+//! when it has ended.
+//!
+//! In reading order:
+//! - `case`: what speaks against one claim; `table`: something per partition
+//! - `mirror`, `replicas`: logs, brokers and registrations rebuilt from facts
+//! - `records`: what producers were told; `hazards`: the risk counters
+//! - `ending`: the final logs and each record's fate
+//! - `delivery`, `committed`, `sequences`, `replication`, `watermarks`, `liveness`: the claims
+//! - `attribution`: why a record was lost
+//!
+//! Source: ours.
+
+mod attribution;
+mod case;
+mod committed;
+mod delivery;
+mod ending;
+#[cfg(test)]
+mod fixture;
+mod hazards;
+mod liveness;
+mod mirror;
+mod records;
+mod replicas;
+mod replication;
+mod sequences;
+mod table;
+mod watermarks;
+
+use model::fact::Fact;
+use model::ids::TopicPartition;
+
+use crate::checkers::attribution::{Attribution, Cut, CutBy};
+use crate::checkers::case::{Case, Place};
+use crate::checkers::committed::Committed;
+use crate::checkers::delivery::Delivery;
+use crate::checkers::ending::Ending;
+use crate::checkers::hazards::Hazards;
+use crate::checkers::liveness::Liveness;
+use crate::checkers::records::Records;
+use crate::checkers::replicas::Cluster;
+use crate::checkers::replication::{Replication, Risks};
+use crate::checkers::sequences::Sequences;
+use crate::checkers::watermarks::Watermarks;
+use crate::history::{Entry, Event, Fault, Phase};
+use crate::outcome::Judgement;
+use crate::plan::Plan;
+use crate::verdict::Claim;
+
+/// Judges a history while it grows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judge {
+    cluster: Cluster,
+    records: Records,
+    hazards: Hazards,
+    committed: Committed,
+    sequences: Sequences,
+    replication: Replication,
+    watermarks: Watermarks,
+    liveness: Liveness,
+    attribution: Attribution,
+    /// The last entry so far.
+    end: Place,
+}
+
+impl Judge {
+    /// Prepares to judge a trial of this plan.
+    pub fn new(plan: &Plan) -> Judge {
+        Judge {
+            cluster: Cluster::default(),
+            records: Records::new(&plan.clients),
+            hazards: Hazards::default(),
+            committed: Committed::new(),
+            sequences: Sequences::new(),
+            replication: Replication::new(),
+            watermarks: Watermarks::new(),
+            liveness: Liveness::new(plan),
+            attribution: Attribution::default(),
+            end: Place::default(),
+        }
+    }
+
+    /// Takes in the next entry of the history.
+    pub fn on_entry(&mut self, index: usize, entry: &Entry) {
+        let place = Place { entry: index, at: entry.at };
+        self.end = place;
+        match &entry.event {
+            Event::Fact(fact) => self.on_fact(fact, place),
+            Event::Fault(fault) => self.on_fault(fault, place),
+            Event::Phase(Phase::Settle) => self.liveness.on_settle(place),
+            Event::Step { step } => self.liveness.on_step(*step, place, &self.cluster),
+            Event::Phase(Phase::Faults | Phase::End) | Event::Reached { .. } => {}
+        }
+    }
+
+    /// Returns the claim that was the first to break for certain, if one has.
+    pub fn first_violation(&self) -> Option<Claim> {
+        let [agreement, leadership, coverage] = self.replication.cases();
+        let (committed, sequences) = (self.committed.case(), self.sequences.case());
+        let cases = [committed, sequences, agreement, self.watermarks.case(), leadership, coverage];
+        let broken = |case: &Case| case.first().map(|place| (place, case.claim()));
+        cases.into_iter().filter_map(broken).min().map(|(_, claim)| claim)
+    }
+
+    /// Says how every claim stands.
+    pub fn finish(self) -> Judgement {
+        let Judge { cluster, records, hazards, end, .. } = self;
+        let Judge { committed, sequences, replication, watermarks, .. } = self;
+        let Judge { liveness, attribution, .. } = self;
+        let ending = Ending::new(&cluster, &records);
+        let losses = attribution.losses(&cluster, &records, &ending);
+        let recovered = liveness.recovered(&cluster, (&records, &ending));
+        let delivery = Delivery { records: &records, ending: &ending, hazards: &hazards, end };
+        let Hazards { leader_moves, isr_changes, cuts, idempotent_repeats, .. } = hazards;
+        let risks = Risks { leader_moves, isr_changes };
+        let [agreement, leadership, coverage] = replication.finish(&cluster, end, risks);
+        let findings = vec![
+            delivery.no_acknowledged_loss(&losses),
+            committed.finish(&ending, leader_moves + cuts),
+            delivery.nothing_dropped_silently(),
+            delivery.no_phantom(),
+            delivery.no_duplicates(),
+            sequences.finish(idempotent_repeats),
+            delivery.order_per_partition(),
+            agreement,
+            watermarks.finish(leader_moves),
+            leadership,
+            coverage,
+            liveness.writes_resume(&recovered, (&cluster, &hazards), end),
+            liveness.replicas_catch_up(&recovered, (&cluster, &hazards), end),
+        ];
+        assert!(
+            findings.iter().map(|finding| finding.claim).eq(Claim::ALL.iter().copied()),
+            "one finding per claim, in order"
+        );
+        let fates = ending.fates(&records);
+        let resumed = recovered.iter().map(|it| (it.partition, it.writes)).collect();
+        let caught_up = recovered.iter().map(|it| (it.partition, it.complete)).collect();
+        Judgement { findings, fates, losses, resumed, caught_up }
+    }
+
+    fn on_fact(&mut self, fact: &Fact, place: Place) {
+        match fact {
+            // More than half of a history, and no concern of anybody else.
+            Fact::SendCalled { .. } | Fact::Buffered { .. } => self.records.on_fact(fact, place),
+            Fact::FollowerFetched { .. } => {}
+            _ => self.tell_all(fact, place),
+        }
+    }
+
+    fn tell_all(&mut self, fact: &Fact, place: Place) {
+        // These compare what happens with how things stand before it.
+        self.hazards.on_fact(fact, &self.records);
+        self.committed.on_fact(fact, place, (&self.cluster, &self.records));
+        self.sequences.on_fact(fact, place, &self.cluster);
+        self.replication.on_fact(fact, place, &self.cluster);
+        self.watermarks.on_fact(fact, place, &self.cluster);
+
+        self.records.on_fact(fact, place);
+        self.cluster.on_fact(fact);
+        if let Fact::Truncated { broker, partition, from, to, cause } = fact {
+            let (broker, from, to, by) = (*broker, *from, *to, CutBy::Rule(*cause));
+            self.on_cut(*partition, Cut { broker, from, to, by, batches: Vec::new() }, place);
+        }
+        self.liveness.on_fact(fact, place, (&self.cluster, &self.records));
+        self.attribution.on_fact(fact, place, &self.cluster);
+    }
+
+    fn on_fault(&mut self, fault: &Fault, place: Place) {
+        self.hazards.on_fault(fault, &self.records, &self.cluster);
+        self.records.on_fault(fault);
+        self.cluster.on_fault(fault);
+        if let Fault::UnsyncedLost { broker, partition, from, to } = *fault {
+            let by = CutBy::Power;
+            self.on_cut(partition, Cut { broker, from, to, by, batches: Vec::new() }, place);
+        }
+        self.liveness.on_fault(fault, place, &self.cluster);
+        self.attribution.on_fault(fault, place, &self.cluster);
+    }
+
+    fn on_cut(&mut self, partition: TopicPartition, cut: Cut, place: Place) {
+        let batches = self.cluster.cut(partition, cut.broker, cut.to);
+        self.sequences.on_cut(partition, cut.broker);
+        let cut = Cut { batches, ..cut };
+        self.attribution.on_cut(partition, cut, place, &self.cluster);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::ids::{BrokerId, ClientId, Offset, TopicId, Uid};
+    use model::log::batch::Record;
+    use model::time::{Time, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn whoever_is_not_told_of_a_frequent_fact_would_not_listen() {
+        let (client, partition) = (ClientId(0), TopicPartition::default());
+        let (uid, timestamp) = (Uid(0), Timestamp(0));
+        let record = Record { uid, key: None, value: Some(1), headers: 0, timestamp };
+        let (broker, follower, end) = (BrokerId(1), BrokerId(2), Offset(1));
+        let facts = [
+            Fact::SendCalled { client, topic: TopicId(0), record },
+            Fact::Buffered { client, uid, partition },
+            Fact::FollowerFetched { broker, follower, partition, end },
+        ];
+        let mut short = Judge::new(&crate::testing::plan(3));
+        let mut long = short.clone();
+
+        for (entry, fact) in facts.iter().enumerate() {
+            let place = Place { entry, at: Time(entry as u64) };
+            short.on_fact(fact, place);
+            long.tell_all(fact, place);
+        }
+
+        assert_eq!(short, long);
+    }
+}

@@ -1,0 +1,39 @@
+//! Something per partition, found by two indices.
+
+use model::ids::{TopicId, TopicPartition};
+
+/// One `T` per partition that was ever named; grows by itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ByPartition<T> {
+    /// By topic, then by partition.
+    topics: Vec<Vec<T>>,
+}
+
+impl<T: Default> ByPartition<T> {
+    /// Returns a partition's entry, if it was ever named.
+    pub(crate) fn get(&self, id: TopicPartition) -> Option<&T> {
+        self.topics.get(usize::from(id.topic.0))?.get(usize::from(id.partition))
+    }
+
+    /// Returns a partition's entry, and makes it if need be.
+    pub(crate) fn get_mut(&mut self, id: TopicPartition) -> &mut T {
+        let (topic, place) = (usize::from(id.topic.0), usize::from(id.partition));
+        if self.topics.len() <= topic {
+            self.topics.resize_with(topic + 1, Vec::new);
+        }
+        let partitions = &mut self.topics[topic];
+        if partitions.len() <= place {
+            partitions.resize_with(place + 1, T::default);
+        }
+        &mut partitions[place]
+    }
+
+    /// Returns every entry in order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (TopicPartition, &T)> {
+        (0..).map(TopicId).zip(&self.topics).flat_map(|(topic, partitions)| {
+            (0..)
+                .zip(partitions)
+                .map(move |(partition, it)| (TopicPartition { topic, partition }, it))
+        })
+    }
+}

@@ -1,0 +1,328 @@
+//! `high-watermark-monotonic`: the committed end moves forward only, as clients see it, and
+//! every ISR member has what lies below.
+//!
+//! A consumer that changes leaders may legally be shown a smaller high watermark by a fetch:
+//! the new leader learns the end of what is committed a round trip later. Only the answer of
+//! `ListOffsets` is held back until then (KIP-207). So a smaller one breaks the claim if the
+//! leader has not changed, or if an acting leader listed it; all others are counted.
+
+use std::sync::Arc;
+
+use model::fact::{Fact, WaitSet};
+use model::ids::{BrokerId, ClientId, LeaderEpoch, Offset, TopicPartition};
+use model::message::data::OffsetSpec;
+
+use crate::checkers::case::{Case, Place, counted, sentence};
+use crate::checkers::mirror::same;
+use crate::checkers::replicas::{Cluster, Election, Partition, election};
+use crate::checkers::table::ByPartition;
+use crate::verdict::{Anomaly, Claim, Finding};
+
+/// Judges `high-watermark-monotonic`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Watermarks {
+    case: Case,
+    partitions: ByPartition<Exposed>,
+}
+
+/// The high watermarks of one partition that clients were shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Exposed {
+    /// The largest of all.
+    largest: Shown,
+    /// The largest that each consumer was shown.
+    consumers: Vec<(ClientId, Shown)>,
+    /// Who took over last.
+    acting: Option<(BrokerId, LeaderEpoch)>,
+    /// Changes of the leader so far.
+    moves: u64,
+    /// Unclean elections so far.
+    uncleans: u64,
+}
+
+/// A high watermark that a client was shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Shown {
+    offset: Offset,
+    /// Changes of the leader and unclean elections until then.
+    moves: u64,
+    uncleans: u64,
+}
+
+impl Watermarks {
+    /// Opens the case.
+    pub(crate) fn new() -> Watermarks {
+        let case = Case::new(Claim::HighWatermarkMonotonic);
+        Watermarks { case, partitions: ByPartition::default() }
+    }
+
+    /// Returns what is known so far.
+    pub(crate) fn case(&self) -> &Case {
+        &self.case
+    }
+
+    /// Takes in what became true at a node. `cluster` is as before it.
+    pub(crate) fn on_fact(&mut self, fact: &Fact, place: Place, cluster: &Cluster) {
+        match fact {
+            Fact::HighWatermark { broker, partition, to, waiting: Some(waiting), .. } => {
+                if let Some(partition) = cluster.partition(*partition) {
+                    self.check_members((*broker, *to), waiting, partition, (place, cluster));
+                }
+            }
+            Fact::Polled { client, partition, to, high_watermark, .. } => {
+                if high_watermark < to {
+                    self.case.breach(Anomaly::ReadAboveHw, place);
+                }
+                let exposed = self.partitions.get_mut(*partition);
+                let shown = exposed.shown(*high_watermark);
+                let earlier = exposed.raise_for(*client, shown);
+                if shown.offset < earlier.offset {
+                    match earlier.moves == shown.moves {
+                        true => self.case.breach(Anomaly::HwRegression, place),
+                        false => self.case.observe(Anomaly::HwRegression, 1),
+                    }
+                }
+            }
+            Fact::OffsetListed {
+                broker,
+                partition,
+                spec: OffsetSpec::Latest,
+                offset: Some(offset),
+            } => {
+                self.on_listed(
+                    *broker,
+                    *offset,
+                    cluster.partition(*partition),
+                    (*partition, place),
+                );
+            }
+            Fact::BecameLeader { broker, partition, epoch, .. } => {
+                self.partitions.get_mut(*partition).acting = Some((*broker, *epoch));
+            }
+            Fact::PartitionChanged { partition, leader, isr, cause, .. } => {
+                if let Some(elected) = leader.1
+                    && leader.0 != leader.1
+                {
+                    let exposed = self.partitions.get_mut(*partition);
+                    exposed.moves += 1;
+                    match election(elected, isr.0, *cause) {
+                        Election::Clean => {}
+                        Election::Unclean => exposed.uncleans += 1,
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Closes the case.
+    pub(crate) fn finish(self, risk: u64) -> Finding {
+        self.case.close(risk, "no partition was led by more than one broker", because)
+    }
+
+    fn on_listed(
+        &mut self,
+        broker: BrokerId,
+        offset: Offset,
+        registered: Option<&Partition>,
+        about: (TopicPartition, Place),
+    ) {
+        let exposed = self.partitions.get_mut(about.0);
+        let leads = registered.is_some_and(|it| {
+            it.leader == Some(broker) && exposed.acting == Some((broker, it.leader_epoch))
+        });
+        // A deposed leader answers with what it knows.
+        if !leads {
+            return;
+        }
+        let shown = exposed.shown(offset);
+        let earlier = exposed.raise(shown);
+        if shown.offset < earlier.offset {
+            match earlier.uncleans == shown.uncleans {
+                true => self.case.breach(Anomaly::HwRegression, about.1),
+                false => self.case.observe(Anomaly::HwRegression, 1),
+            }
+        }
+    }
+
+    /// Checks that every member of a leader's ISR has what the leader calls committed.
+    fn check_members(
+        &mut self,
+        risen: (BrokerId, Offset),
+        waiting: &WaitSet,
+        partition: &Partition,
+        seen: (Place, &Cluster),
+    ) {
+        let ((leader, to), (place, cluster)) = (risen, seen);
+        if to == Offset::ZERO {
+            return;
+        }
+        let last = Offset(to.0 - 1);
+        let own = partition.log(leader).and_then(|log| log.at(last));
+        // What a power cut took from a member is judged when that member leads.
+        for member in waiting.isr.without(leader).minus(cluster.powerless()).iter() {
+            let copy = partition.log(member).and_then(|log| log.at(last));
+            let has_it = match (own, copy) {
+                (Some(own), Some(copy)) => Arc::ptr_eq(own, copy) || same(own, copy),
+                (None, _) | (_, None) => false,
+            };
+            if !has_it {
+                self.case.breach(Anomaly::HwOverrun, place);
+            }
+        }
+    }
+}
+
+impl Exposed {
+    fn shown(&self, offset: Offset) -> Shown {
+        Shown { offset, moves: self.moves, uncleans: self.uncleans }
+    }
+
+    /// Notes what was shown and returns the largest before it; after an unclean election a
+    /// smaller one replaces it.
+    fn raise(&mut self, shown: Shown) -> Shown {
+        let earlier = self.largest;
+        if earlier.offset <= shown.offset || earlier.uncleans != shown.uncleans {
+            self.largest = shown;
+        }
+        earlier
+    }
+
+    fn raise_for(&mut self, client: ClientId, shown: Shown) -> Shown {
+        self.largest = match self.largest.offset <= shown.offset {
+            true => shown,
+            false => self.largest,
+        };
+        let Some((_, largest)) = self.consumers.iter_mut().find(|it| it.0 == client) else {
+            self.consumers.push((client, shown));
+            return shown;
+        };
+        let earlier = *largest;
+        *largest = shown;
+        earlier
+    }
+}
+
+fn because(case: &Case) -> String {
+    let mut clauses = Vec::new();
+    let mut add = |anomaly: Anomaly, text: &str| {
+        let count = case.seen(anomaly);
+        if 0 < count {
+            clauses.push(format!("{text}, {}", counted(count, "time")));
+        }
+    };
+    add(Anomaly::HwRegression, "a client was shown a smaller high watermark than before");
+    add(Anomaly::HwOverrun, "a high watermark rose beyond the log of an ISR member");
+    add(Anomaly::ReadAboveHw, "a consumer was given records above the high watermark");
+    sentence(clauses)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::fact::ChangeCause;
+    use model::message::data::Acks;
+
+    use crate::checkers::fixture::{
+        History, assert_breaks, assert_holds, assert_untested, batch, set,
+    };
+
+    use super::*;
+
+    const CLAIM: Claim = Claim::HighWatermarkMonotonic;
+
+    #[test]
+    fn a_smaller_high_watermark_from_the_same_leader_breaks_it() {
+        let mut history = History::new(Acks::All, &[1]);
+        let read = batch(0, 0, &[0]);
+        history.append(&[1], &read).poll(&read, 5).poll(&read, 4);
+
+        let because = "a client was shown a smaller high watermark than before, 1 time";
+        assert_breaks(&history.verdict(CLAIM), Anomaly::HwRegression, 1, because);
+    }
+
+    #[test]
+    fn a_smaller_one_in_a_fetch_from_the_next_leader_is_only_counted() {
+        let mut history = History::new(Acks::All, &[1, 2]);
+        let read = batch(0, 0, &[0]);
+        history.append(&[1, 2], &read).poll(&read, 5).fail_over(2, &[2]).poll(&read, 4);
+
+        let finding = history.verdict(CLAIM);
+
+        assert_holds(&finding);
+        assert_eq!(finding.anomalies.get(&Anomaly::HwRegression), Some(&1));
+    }
+
+    #[test]
+    fn a_leader_that_lists_less_than_was_shown_breaks_it_unless_the_election_was_unclean() {
+        let listed = |cause: ChangeCause| {
+            let mut history = History::new(Acks::All, &[1, 2]);
+            let isr: &[u8] = if cause == ChangeCause::UncleanElection { &[1] } else { &[1, 2] };
+            history.isr(isr).list_latest(1, 5).elect(Some(2), &[2], cause).list_latest(2, 4);
+            history.verdict(CLAIM)
+        };
+
+        let clean = listed(ChangeCause::ControlledShutdown(BrokerId(1)));
+        let unclean = listed(ChangeCause::UncleanElection);
+
+        let because = "a client was shown a smaller high watermark than before, 1 time";
+        assert_breaks(&clean, Anomaly::HwRegression, 1, because);
+        assert_holds(&unclean);
+        assert_eq!(unclean.anomalies.get(&Anomaly::HwRegression), Some(&1));
+    }
+
+    #[test]
+    fn a_deposed_leader_may_list_what_it_knows() {
+        let mut history = History::new(Acks::All, &[1, 2]);
+        history.fail_over(2, &[2]).list_latest(2, 5).list_latest(1, 3);
+
+        assert_holds(&history.verdict(CLAIM));
+    }
+
+    #[test]
+    fn a_record_above_the_high_watermark_that_came_with_it_breaks_it() {
+        let mut history = History::new(Acks::All, &[1]);
+        let read = batch(0, 0, &[0, 1]);
+        history.append(&[1], &read).poll(&read, 1);
+
+        let because = "a consumer was given records above the high watermark, 1 time";
+        assert_breaks(&history.verdict(CLAIM), Anomaly::ReadAboveHw, 1, because);
+    }
+
+    #[test]
+    fn a_high_watermark_beyond_an_isr_member_breaks_it_at_once() {
+        let mut history = History::new(Acks::All, &[1, 2]);
+        history.append(&[1], &batch(0, 0, &[0])).commit(1, 1);
+
+        assert_eq!(history.first_violation(), Some(CLAIM));
+        let because = "a high watermark rose beyond the log of an ISR member, 1 time";
+        assert_breaks(&history.verdict(CLAIM), Anomaly::HwOverrun, 1, because);
+    }
+
+    #[test]
+    fn a_member_that_has_something_else_does_not_have_it() {
+        let mut history = History::new(Acks::All, &[1, 2]);
+        history.copy(2, &batch(0, 3, &[9])).append(&[1], &batch(0, 4, &[0])).commit(1, 1);
+
+        let finding = history.verdict(CLAIM);
+
+        assert_eq!(finding.anomalies.get(&Anomaly::HwOverrun), Some(&1));
+    }
+
+    #[test]
+    fn what_a_power_cut_took_from_a_member_is_not_the_leader_s_fault() {
+        let mut history = History::new(Acks::All, &[1, 2, 3]);
+        let written = batch(0, 0, &[0]);
+        history.append(&[1, 2], &written).power_loss(2, 1, 0).copy(3, &written);
+        history.commit_waiting(1, 1, set(&[1, 2, 3])).fail_over(3, &[1, 3]);
+
+        assert_holds(&history.verdict(CLAIM));
+    }
+
+    #[test]
+    fn it_is_untested_while_one_broker_leads() {
+        let mut history = History::new(Acks::All, &[1, 2]);
+        history.write(&[1, 2], &batch(0, 0, &[0]));
+
+        assert_untested(&history.verdict(CLAIM));
+    }
+}

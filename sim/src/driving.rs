@@ -1,0 +1,180 @@
+//! Drives the applications: when each begins, what it calls, what it is told.
+
+use std::sync::Arc;
+
+use model::client::admin::Wish;
+use model::client::producer::Sending;
+use model::fact::Fact;
+use model::ids::{ClientId, NodeId, TopicId, Uid};
+use model::log::batch::Record;
+use model::message::cluster::{CreateTopicsRequest, NewTopic};
+use model::time::Time;
+use model::turn::Returned;
+
+use crate::apps::{NextSend, PollLoop, Work};
+use crate::history::Event;
+use crate::nodes::{Process, State};
+use crate::plan::{ClientRole, ConsumerPlan, Created, ProducerPlan};
+use crate::queue::{Kind, Place};
+use crate::world::{Existence, World};
+
+impl World {
+    /// Has the topics created that exist from the start, once every broker may serve.
+    pub(crate) fn create_first_topics(&mut self) {
+        let is_active = |broker| self.image().is_some_and(|image| image.is_active(broker));
+        if !self.plan.brokers.iter().all(|broker| is_active(broker.id)) {
+            return;
+        }
+        let plan = Arc::clone(&self.plan);
+        let first: Vec<TopicId> = (0..plan.topics.len())
+            .filter(|topic| plan.topics[*topic].created == Created::AtStart)
+            .filter(|topic| self.topics[*topic] == Existence::NotYet)
+            .map(|topic| TopicId(topic as u16))
+            .collect();
+        if !first.is_empty() {
+            self.create_topics(&first);
+        }
+    }
+
+    /// Tells the operator's console to create topics.
+    pub(crate) fn create_topics(&mut self, topics: &[TopicId]) {
+        let plan = Arc::clone(&self.plan);
+        let new = |id: &TopicId| {
+            let topic = &plan.topics[usize::from(id.0)];
+            let (name, layout) = (topic.name.clone(), topic.layout.clone());
+            NewTopic { id: *id, name, layout, config: topic.config.clone() }
+        };
+        for topic in topics {
+            self.topics[usize::from(topic.0)] = Existence::Asked;
+        }
+        let topics = topics.iter().map(new).collect();
+        self.ask(Wish::CreateTopics(CreateTopicsRequest { topics }));
+    }
+
+    /// Lets an application go on at `at`, unless it does so earlier anyway.
+    pub(crate) fn wake_application(&mut self, client: ClientId, at: Time) {
+        let place = self.client(client);
+        let earlier = self.queue.alarms.get(Kind::Application, place);
+        let at = earlier.map_or(at, |earlier| earlier.min(at));
+        self.queue.alarms.set(Kind::Application, place, Some(at));
+    }
+
+    /// Lets an application go on.
+    pub(crate) fn on_application(&mut self, place: Place) {
+        let NodeId::Client(client) = self.id(place) else {
+            unreachable!("only clients have applications");
+        };
+        let plan = Arc::clone(&self.plan);
+        let role = &plan.clients[usize::from(client.0)].role;
+        if matches!(self.computer(place).state, State::Unborn) {
+            self.give_birth(client, role);
+            return;
+        }
+        if !self.computer(place).is_up() {
+            return;
+        }
+        match role {
+            ClientRole::Producer(plan) => self.go_on_sending(client, plan),
+            ClientRole::Consumer(plan) => self.go_on_polling(client, plan),
+        }
+    }
+
+    /// Starts a client whose topic exists, at its time.
+    fn give_birth(&mut self, client: ClientId, role: &ClientRole) {
+        let (topic, start) = match role {
+            ClientRole::Producer(plan) => (plan.topic, plan.start),
+            ClientRole::Consumer(plan) => (plan.topic, plan.start),
+        };
+        if self.topics[usize::from(topic.0)] != Existence::Exists {
+            return;
+        }
+        if self.now < start {
+            self.wake_application(client, start);
+            return;
+        }
+        self.start(self.client(client));
+    }
+
+    fn go_on_sending(&mut self, client: ClientId, plan: &ProducerPlan) {
+        match self.apps[usize::from(client.0)].next_send(self.now) {
+            NextSend::Now => self.send(client, plan),
+            NextSend::At(due) => self.wake_application(client, due),
+            NextSend::Flush => {
+                self.apps[usize::from(client.0)].flushed();
+                self.turn(self.client(client), |process, turn| producer(process).flush(turn));
+            }
+            NextSend::Idle => {}
+        }
+    }
+
+    fn send(&mut self, client: ClientId, plan: &ProducerPlan) {
+        let (place, now) = (self.client(client), self.now);
+        let uid = Uid(self.next_uid);
+        self.next_uid += 1;
+        let app = &mut self.apps[usize::from(client.0)];
+        let key = app.key();
+        let first = app.sent(uid, plan.style, plan, now);
+        let sending = self.computer_mut(place).turn(now, |process, turn| {
+            let timestamp = turn.wall;
+            let record = Record { uid, key, value: Some(plan.value_bytes), headers: 0, timestamp };
+            producer(process).send(plan.topic, plan.partition, record, turn)
+        });
+        match sending {
+            Some(Sending::Blocked) => self.apps[usize::from(client.0)].blocked(uid),
+            Some(Sending::Accepted) | None => {}
+        }
+        self.after_turn(place);
+        if let Some(first) = first {
+            self.note(Event::Fact(Fact::SentAgain { client, uid, first }));
+        }
+        self.plan_next_send(client);
+    }
+
+    /// Sets the time of the next call, if the application waits for nothing else.
+    fn plan_next_send(&mut self, client: ClientId) {
+        match self.apps[usize::from(client.0)].next_send(self.now) {
+            NextSend::Now | NextSend::Flush => self.wake_application(client, self.now),
+            NextSend::At(due) => self.wake_application(client, due),
+            NextSend::Idle => {}
+        }
+    }
+
+    fn go_on_polling(&mut self, client: ClientId, plan: &ConsumerPlan) {
+        let app = &mut self.apps[usize::from(client.0)];
+        match &mut app.work {
+            Work::Poll(polling @ PollLoop::Handling) => *polling = PollLoop::Polling,
+            Work::Poll(PollLoop::Polling | PollLoop::Failed) => return,
+            Work::Send(_) => unreachable!("a consumer's application polls"),
+        }
+        self.turn(self.client(client), |process, turn| {
+            let Process::Consumer(consumer) = process else {
+                unreachable!("a consumer's computer runs a consumer");
+            };
+            consumer.poll(plan.poll_timeout, turn);
+        });
+    }
+
+    /// Tells an application what its client returned.
+    pub(crate) fn on_returned(&mut self, place: Place, returned: &Returned) {
+        let NodeId::Client(client) = self.id(place) else {
+            panic!("only clients have applications");
+        };
+        if *returned == Returned::Closed {
+            self.exit(place);
+            return;
+        }
+        let plan = Arc::clone(&self.plan);
+        let role = &plan.clients[usize::from(client.0)].role;
+        let woken = self.apps[usize::from(client.0)].on_returned(returned, role, self.now);
+        if let Some(at) = woken {
+            self.wake_application(client, at);
+        }
+    }
+}
+
+fn producer(process: &mut Process) -> &mut model::client::producer::Producer {
+    let Process::Producer(producer) = process else {
+        unreachable!("a producer's computer runs a producer");
+    };
+    producer
+}

@@ -1,0 +1,46 @@
+//! How computers and networks misbehave, what a trial's history is, and how it is judged.
+//!
+//! In reading order:
+//! - [`plan`]: everything decided before a trial starts
+//! - [`history`]: what became true, in one order; [`verdict`]: what it is judged by
+//! - [`runtime`]: runs a trial, under madsim or bare
+//! - [`world`]: the simulated world, moved by the `queue` and its `alarms`: `nodes` (computers and their
+//!   processes), `processes` (their lives), `traffic` (what they send and get), `network`, `disk`, `clock`, `rules` (about
+//!   single messages)
+//! - `script`, `faults`, `selectors`, `conditions`: the steps of a plan
+//! - `apps`, `driving`: the applications that use the clients
+//! - `ledger`: where facts go; `shape`: random lengths of time
+//! - [`checkers`]: who judges; [`outcome`]: what a trial leaves behind
+
+pub mod checkers;
+pub mod history;
+pub mod outcome;
+pub mod plan;
+pub mod runtime;
+pub mod verdict;
+pub mod world;
+
+mod alarms;
+mod apps;
+mod clock;
+mod conditions;
+mod disk;
+mod driving;
+mod faults;
+mod ledger;
+mod network;
+mod nodes;
+mod processes;
+mod queue;
+mod rules;
+mod script;
+mod selectors;
+mod shape;
+#[cfg(test)]
+mod testing;
+mod traffic;
+#[cfg(test)]
+mod trials;
+
+pub use runtime::{Host, KeepHistory, Options, run};
+pub use world::World;

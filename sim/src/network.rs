@@ -1,0 +1,489 @@
+//! Connections over links: in order, nothing lost, nothing twice. What a fault does is
+//! delay, stall, reset or refuse.
+//!
+//! Simplified: a cut one way stalls the data that goes that way and nothing else. TCP would
+//! soon stall the other way as well, because its acknowledgements are data of the first one;
+//! but what has been received has been received, and that is what a lesson sees.
+
+use std::sync::Arc;
+
+use model::ids::ConnectionId;
+use model::message::Message;
+use model::time::{Duration, Time};
+
+use crate::plan::{InFlight, NetworkPlan, Shape};
+use crate::queue::{Key, Kind, Place, Queue};
+use crate::shape::Stream;
+
+/// TCP's first retransmission timeout; it doubles.
+const DATA_TIMEOUT: Duration = Duration::from_millis(200);
+/// The same for a connection attempt.
+const SYN_TIMEOUT: Duration = Duration::from_secs(1);
+/// TCP's longest retransmission timeout.
+const TIMEOUT_MAX: Duration = Duration::from_secs(120);
+/// Bytes per packet on an Ethernet, headers taken off.
+const PACKET_BYTES: u32 = 1_448;
+
+/// A connection by the end that opened it and the ordinal there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Handle {
+    pub(crate) client: Place,
+    pub(crate) ordinal: u32,
+}
+
+/// One end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Client,
+    Server,
+}
+
+impl Side {
+    pub(crate) fn other(self) -> Side {
+        match self {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        }
+    }
+}
+
+/// Something on its way to one end of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Packet {
+    pub(crate) connection: Handle,
+    pub(crate) to: Side,
+    /// From which computer to which: the ends of the connection.
+    pub(crate) route: (Place, Place),
+    /// When it was put on the wire, last.
+    pub(crate) left: Time,
+    pub(crate) load: Load,
+}
+
+/// What a packet carries.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Load {
+    /// "May I connect?", for the how-many-eth time after the first.
+    Syn { repeats: u32 },
+    /// "You are connected."
+    Accepted,
+    /// "Nobody listens here."
+    Refused,
+    /// A message of the protocol.
+    Message(Message),
+    /// "I have closed this", or "I know nothing of this".
+    Closed,
+}
+
+/// How an end of a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndState {
+    /// Not yet connected.
+    Opening,
+    Open,
+    Closed,
+}
+
+/// One end of a connection; times and marks are about what is on its way to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) state: EndState,
+    /// Nothing may arrive before this: TCP keeps the order.
+    in_order_from: Time,
+    /// Since when TCP has been repeating what a cut stopped.
+    stalled_since: Option<Time>,
+    /// Since when TCP has been repeating what a host without power did not answer.
+    pub(crate) unanswered_since: Option<Time>,
+    /// A rule holds a message for this end; all others wait behind it.
+    is_held: bool,
+    /// What waits for this end's own disk before it leaves.
+    pub(crate) departing: u32,
+}
+
+const NEW_END: End = End {
+    state: EndState::Opening,
+    in_order_from: Time::ZERO,
+    stalled_since: None,
+    unanswered_since: None,
+    is_held: false,
+    departing: 0,
+};
+
+/// A connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) id: ConnectionId,
+    pub(crate) client: Place,
+    pub(crate) server: Place,
+    ends: [End; 2],
+}
+
+impl Connection {
+    pub(crate) fn place(&self, side: Side) -> Place {
+        match side {
+            Side::Client => self.client,
+            Side::Server => self.server,
+        }
+    }
+
+    pub(crate) fn end(&self, side: Side) -> &End {
+        &self.ends[side as usize]
+    }
+
+    pub(crate) fn end_mut(&mut self, side: Side) -> &mut End {
+        &mut self.ends[side as usize]
+    }
+}
+
+/// One direction between two computers.
+#[derive(Debug)]
+struct Link {
+    usual: Shape,
+    slow: Option<Shape>,
+    stream: Stream,
+    /// Packets sent so far.
+    ordinal: u32,
+    /// When the wire has taken what was sent before (with a limited bandwidth).
+    wire_free_at: Time,
+    /// Cuts in force.
+    cuts: u32,
+    /// When the last cut began.
+    cut_at: Option<Time>,
+    /// What waits for the end of the cut, in order.
+    parked: Vec<Packet>,
+}
+
+/// All links and connections.
+#[derive(Debug)]
+pub(crate) struct Network {
+    seed: u64,
+    names: Vec<Arc<str>>,
+    bandwidth: Option<u64>,
+    loss_millionths: u32,
+    in_flight: InFlight,
+    /// From `a` to `b` at `a * names + b`.
+    links: Vec<Link>,
+    /// By the place that opened them, then by ordinal.
+    connections: Vec<Vec<Connection>>,
+    /// What rules hold, in order.
+    held: Vec<Packet>,
+}
+
+impl Network {
+    /// Makes the network between the computers called `names`.
+    pub(crate) fn new(seed: u64, names: Vec<Arc<str>>, plan: &NetworkPlan) -> Network {
+        let link = || Link {
+            usual: plan.latency,
+            slow: None,
+            stream: Stream::default(),
+            ordinal: 0,
+            wire_free_at: Time::ZERO,
+            cuts: 0,
+            cut_at: None,
+            parked: Vec::new(),
+        };
+        let count = names.len();
+        Network {
+            seed,
+            bandwidth: plan.bandwidth,
+            loss_millionths: plan.loss_millionths,
+            in_flight: plan.in_flight,
+            links: std::iter::repeat_with(link).take(count * count).collect(),
+            connections: vec![Vec::new(); count],
+            held: Vec::new(),
+            names,
+        }
+    }
+
+    /// Sets the usual latency between two computers, both ways.
+    pub(crate) fn set_usual(&mut self, a: Place, b: Place, latency: Shape) {
+        self.link_mut(a, b).usual = latency;
+        self.link_mut(b, a).usual = latency;
+    }
+
+    /// Gives a link another latency than usual.
+    pub(crate) fn slow(&mut self, from: Place, to: Place, latency: Shape) {
+        self.link_mut(from, to).slow = Some(latency);
+    }
+
+    /// Gives a link its usual latency; says whether it had another one.
+    pub(crate) fn unslow(&mut self, from: Place, to: Place) -> bool {
+        self.link_mut(from, to).slow.take().is_some()
+    }
+
+    /// Registers a connection that `client` opens.
+    pub(crate) fn open(&mut self, id: ConnectionId, client: Place, server: Place) -> Handle {
+        let own = &mut self.connections[client.index()];
+        assert_eq!(own.len(), id.ordinal as usize, "connections are opened in order");
+        own.push(Connection { id, client, server, ends: [NEW_END; 2] });
+        Handle { client, ordinal: id.ordinal }
+    }
+
+    pub(crate) fn connection(&self, handle: Handle) -> &Connection {
+        &self.connections[handle.client.index()][handle.ordinal as usize]
+    }
+
+    pub(crate) fn connection_mut(&mut self, handle: Handle) -> &mut Connection {
+        &mut self.connections[handle.client.index()][handle.ordinal as usize]
+    }
+
+    /// Lists the connections that have an end at `place`, each with that end.
+    pub(crate) fn ends_at(&self, place: Place) -> Vec<(Handle, Side)> {
+        let all = self.connections.iter().flatten();
+        all.filter_map(|connection| {
+            let side = match (connection.client == place, connection.server == place) {
+                (true, _) => Side::Client,
+                (_, true) => Side::Server,
+                _ => return None,
+            };
+            let handle = Handle { client: connection.client, ordinal: connection.id.ordinal };
+            Some((handle, side))
+        })
+        .collect()
+    }
+
+    /// Puts a packet on the wire; `late` is a rule's delay.
+    pub(crate) fn send(&mut self, packet: Packet, late: Duration, queue: &mut Queue) {
+        let (from, to) = packet.route;
+        let end = *self.connection(packet.connection).end(packet.to);
+        if end.is_held {
+            self.held.push(packet);
+            return;
+        }
+        if self.link(from, to).cuts > 0 {
+            self.park(packet);
+            return;
+        }
+        let bytes = match &packet.load {
+            Load::Message(message) if self.needs_bytes() => message.bytes(),
+            _ => 0,
+        };
+        let arrival = self.travel(from, to, packet.left, bytes, &packet.load) + late;
+        self.schedule(packet, arrival, queue);
+    }
+
+    /// Keeps a packet, and all that follow it on its connection, until [`Network::release`].
+    pub(crate) fn hold(&mut self, packet: Packet) {
+        self.connection_mut(packet.connection).end_mut(packet.to).is_held = true;
+        self.held.push(packet);
+    }
+
+    /// Lets go of what rules hold; returns how many messages that are.
+    pub(crate) fn release(&mut self, now: Time, queue: &mut Queue) -> u32 {
+        let held = std::mem::take(&mut self.held);
+        for packet in &held {
+            self.connection_mut(packet.connection).end_mut(packet.to).is_held = false;
+        }
+        let count = held.iter().filter(|packet| matches!(packet.load, Load::Message(_))).count();
+        for mut packet in held {
+            packet.left = now;
+            self.send(packet, Duration::ZERO, queue);
+        }
+        count as u32
+    }
+
+    /// Cuts a link; says whether it was whole.
+    pub(crate) fn cut(&mut self, from: Place, to: Place, now: Time) -> bool {
+        let link = self.link_mut(from, to);
+        link.cuts += 1;
+        if link.cuts == 1 {
+            link.cut_at = Some(now);
+        }
+        link.cuts == 1
+    }
+
+    /// Takes back one cut of a link, or all; says whether it is whole by that.
+    pub(crate) fn heal(
+        &mut self,
+        from: Place,
+        to: Place,
+        cuts: Cuts,
+        now: Time,
+        queue: &mut Queue,
+    ) -> bool {
+        let link = self.link_mut(from, to);
+        if link.cuts == 0 {
+            return false;
+        }
+        link.cuts = match cuts {
+            Cuts::One => link.cuts - 1,
+            Cuts::All => 0,
+        };
+        if 0 < link.cuts {
+            return false;
+        }
+        let parked = std::mem::take(&mut link.parked);
+        let ends: Vec<_> = parked.iter().map(|packet| (packet.connection, packet.to)).collect();
+        for packet in parked {
+            self.repeat(packet, now, queue);
+        }
+        for (connection, to) in ends {
+            self.connection_mut(connection).end_mut(to).stalled_since = None;
+        }
+        true
+    }
+
+    /// Takes in a packet that was on the wire when its link was cut. Returns it if it arrives
+    /// all the same.
+    pub(crate) fn arrive(
+        &mut self,
+        packet: Packet,
+        now: Time,
+        queue: &mut Queue,
+    ) -> Option<Packet> {
+        let (from, to) = packet.route;
+        let link = self.link(from, to);
+        if link.cut_at.is_none_or(|cut_at| cut_at <= packet.left) {
+            return Some(packet);
+        }
+        match (self.in_flight, 0 < link.cuts) {
+            (InFlight::Kept, _) | (InFlight::Jammed, false) => Some(packet),
+            (InFlight::Jammed | InFlight::Dropped, true) => {
+                self.park(packet);
+                None
+            }
+            (InFlight::Dropped, false) => {
+                self.repeat(packet, now, queue);
+                None
+            }
+        }
+    }
+
+    /// Repeats a connection attempt that a host without power did not answer.
+    pub(crate) fn repeat_syn(&mut self, packet: Packet, repeats: u32, queue: &mut Queue) {
+        let wait = Duration(SYN_TIMEOUT.0 << repeats.min(6));
+        let left = packet.left + wait.min(TIMEOUT_MAX);
+        let (from, to) = packet.route;
+        let load = Load::Syn { repeats: repeats + 1 };
+        let arrival = self.travel(from, to, left, 0, &load);
+        self.schedule(Packet { left, load, ..packet }, arrival, queue);
+    }
+
+    /// Returns when a peer that has repeated itself since `since` next does so.
+    pub(crate) fn next_repeat(since: Time, now: Time) -> Time {
+        retransmission(since, now, DATA_TIMEOUT)
+    }
+
+    /// Sends a packet that overtakes everything on its connection.
+    pub(crate) fn inject(&mut self, packet: Packet, at: Time, queue: &mut Queue) {
+        self.enqueue(packet, at, queue);
+    }
+
+    /// Sends what a cut stopped, at the first moment at which TCP tries again.
+    fn repeat(&mut self, mut packet: Packet, now: Time, queue: &mut Queue) {
+        let end = self.connection(packet.connection).end(packet.to);
+        let since = end.stalled_since.unwrap_or(packet.left);
+        let left = match (self.in_flight, &packet.load) {
+            (InFlight::Jammed, _) if packet.left < now && self.was_in_flight(&packet) => now,
+            (_, Load::Syn { .. }) => retransmission(since, now, SYN_TIMEOUT),
+            _ => retransmission(since, now, DATA_TIMEOUT),
+        };
+        let (from, to) = packet.route;
+        let arrival = self.travel(from, to, left, 0, &packet.load);
+        packet.left = left;
+        self.schedule(packet, arrival, queue);
+    }
+
+    fn was_in_flight(&self, packet: &Packet) -> bool {
+        let (from, to) = packet.route;
+        self.link(from, to).cut_at.is_some_and(|cut_at| packet.left < cut_at)
+    }
+
+    fn park(&mut self, packet: Packet) {
+        let (from, to) = packet.route;
+        self.stall(&packet, packet.left);
+        self.link_mut(from, to).parked.push(packet);
+    }
+
+    fn stall(&mut self, packet: &Packet, since: Time) {
+        let end = self.connection_mut(packet.connection).end_mut(packet.to);
+        end.stalled_since.get_or_insert(since);
+    }
+
+    /// Returns when something that leaves at `left` is at the other end of the link.
+    fn travel(&mut self, from: Place, to: Place, left: Time, bytes: u32, load: &Load) -> Time {
+        let (seed, loss, bandwidth) = (self.seed, self.loss_millionths, self.bandwidth);
+        let at = from.index() * self.names.len() + to.index();
+        let (link, names) = (&mut self.links[at], &self.names);
+        let name = || format!("link/{}→{}", names[from.index()], names[to.index()]);
+        let mut sent = left;
+        if let Some(bandwidth) = bandwidth {
+            let takes = u64::from(bytes) * 1_000_000 / bandwidth.max(1);
+            link.wire_free_at = link.wire_free_at.max(left) + Duration(takes);
+            sent = link.wire_free_at;
+        }
+        let shape = link.slow.unwrap_or(link.usual);
+        let latency = shape.fixed().unwrap_or_else(|| shape.draw(link.stream.get(seed, name)));
+        let mut repeats = Duration::ZERO;
+        if 0 < loss {
+            let first = match load {
+                Load::Syn { .. } => SYN_TIMEOUT,
+                _ => DATA_TIMEOUT,
+            };
+            let rng = link.stream.get(seed, name);
+            for _ in 0..bytes.div_ceil(PACKET_BYTES).max(1) {
+                let mut wait = Duration::ZERO;
+                let mut timeout = first;
+                while timeout <= TIMEOUT_MAX && rng.chance(loss) {
+                    wait = wait + timeout;
+                    timeout = Duration(2 * timeout.0);
+                }
+                repeats = repeats.max(wait);
+            }
+        }
+        sent + latency + repeats
+    }
+
+    fn schedule(&mut self, packet: Packet, arrival: Time, queue: &mut Queue) {
+        let end = self.connection_mut(packet.connection).end_mut(packet.to);
+        end.in_order_from = end.in_order_from.max(arrival);
+        let at = end.in_order_from;
+        self.enqueue(packet, at, queue);
+    }
+
+    fn enqueue(&mut self, packet: Packet, at: Time, queue: &mut Queue) {
+        let (from, to) = packet.route;
+        let link = self.link_mut(from, to);
+        let key = Key::new(at, Kind::Packet, from, to, link.ordinal);
+        link.ordinal = link.ordinal.checked_add(1).expect("a link carries 2^32 packets at most");
+        queue.push_packet(key, packet);
+    }
+
+    fn needs_bytes(&self) -> bool {
+        self.bandwidth.is_some() || 0 < self.loss_millionths
+    }
+
+    /// Makes a packet that goes to one end of a connection.
+    pub(crate) fn packet(&self, connection: Handle, to: Side, left: Time, load: Load) -> Packet {
+        let ends = self.connection(connection);
+        Packet { connection, to, route: (ends.place(to.other()), ends.place(to)), left, load }
+    }
+
+    fn link(&self, from: Place, to: Place) -> &Link {
+        &self.links[from.index() * self.names.len() + to.index()]
+    }
+
+    fn link_mut(&mut self, from: Place, to: Place) -> &mut Link {
+        &mut self.links[from.index() * self.names.len() + to.index()]
+    }
+}
+
+/// How many cuts of a link to take back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cuts {
+    One,
+    All,
+}
+
+/// Returns the first moment, not before `now`, at which TCP repeats what it first sent at
+/// `since`.
+fn retransmission(since: Time, now: Time, first: Duration) -> Time {
+    let (mut at, mut timeout) = (since + first, first);
+    while at < now {
+        timeout = Duration(2 * timeout.0).min(TIMEOUT_MAX);
+        at += timeout;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests;

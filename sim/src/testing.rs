@@ -1,0 +1,103 @@
+//! A small plan for tests.
+
+use std::collections::BTreeMap;
+
+use model::config::{BrokerConfig, ConsumerConfig, ControllerConfig, ProducerConfig, TopicConfig};
+use model::ids::{BrokerId, TopicId};
+use model::message::cluster::TopicLayout;
+use model::rules::Rules;
+use model::time::{Duration, Time, Timestamp};
+
+use crate::plan::{
+    BrokerPlan, ClientPlan, ClientRole, ConsumerPlan, ControllerKind, ControllerPlan, Created,
+    DiskPlan, FlushPolicy, InFlight, Keys, NetworkPlan, Plan, ProducerPlan, SendStyle, Shape,
+    TopicPlan,
+};
+
+/// Makes a cluster of so many brokers with one topic, one producer and one consumer.
+pub(crate) fn plan(brokers: u8) -> Plan {
+    let disk = DiskPlan {
+        flush: FlushPolicy::ByConfig,
+        write_latency: Shape::Fixed(Duration(50)),
+        flush_latency: Shape::Fixed(Duration(5_000)),
+        writeback: Duration::from_secs(30),
+    };
+    let broker = |id| BrokerPlan {
+        id: BrokerId(id),
+        rack: None,
+        config: BrokerConfig::default(),
+        log_defaults: Vec::new(),
+        disk: disk.clone(),
+    };
+    let latency = Shape::Exponential {
+        floor: Duration(500),
+        mean: Duration::from_millis(1),
+        cap: Duration::from_millis(50),
+    };
+    Plan {
+        seed: 7,
+        faults_for: Duration::from_secs(10),
+        settle: Duration::from_secs(10),
+        events_max: 1_000_000,
+        wall_clock: Timestamp(1_893_456_000_000),
+        brokers: (1..=brokers).map(broker).collect(),
+        controller: ControllerPlan {
+            kind: ControllerKind::Single,
+            config: ControllerConfig::default(),
+        },
+        rules: Rules::default(),
+        topics: vec![topic("orders", brokers)],
+        network: NetworkPlan {
+            latency,
+            bandwidth: None,
+            loss_millionths: 0,
+            in_flight: InFlight::Kept,
+            links: Vec::new(),
+        },
+        disk: disk.clone(),
+        clocks: BTreeMap::new(),
+        clients: vec![producer("p1"), consumer("c1", 0)],
+        steps: Vec::new(),
+        watches: Vec::new(),
+    }
+}
+
+/// Makes a topic with one partition on every broker.
+pub(crate) fn topic(name: &str, brokers: u8) -> TopicPlan {
+    TopicPlan {
+        name: name.into(),
+        layout: TopicLayout::Manual(vec![(1..=brokers).map(BrokerId).collect()]),
+        config: TopicConfig::default(),
+        created: Created::AtStart,
+    }
+}
+
+/// Makes a producer of 50 records for the first topic.
+pub(crate) fn producer(name: &str) -> ClientPlan {
+    let role = ClientRole::Producer(ProducerPlan {
+        topic: TopicId(0),
+        partition: None,
+        records: 50,
+        every: Shape::Fixed(Duration::from_millis(20)),
+        start: Time::ZERO,
+        keys: Keys::RoundRobin(3),
+        value_bytes: 100,
+        style: SendStyle::Callback,
+        checkpoint: None,
+        config: ProducerConfig::default(),
+    });
+    ClientPlan { name: name.into(), role }
+}
+
+/// Makes a consumer of a whole topic.
+pub(crate) fn consumer(name: &str, topic: u16) -> ClientPlan {
+    let role = ClientRole::Consumer(ConsumerPlan {
+        topic: TopicId(topic),
+        partition: None,
+        start: Time::ZERO,
+        poll_timeout: Duration::from_millis(500),
+        takes: Shape::Fixed(Duration::from_millis(5)),
+        config: ConsumerConfig::default(),
+    });
+    ClientPlan { name: name.into(), role }
+}
