@@ -1,0 +1,269 @@
+//! Turns a file's tree into one case: a plan, expectations, and what readers want to know.
+
+use std::collections::BTreeMap;
+use std::time::UNIX_EPOCH;
+
+use model::time::{Duration, Timestamp};
+use sim::plan::{Plan, Step, TopicPlan};
+
+use crate::clients;
+use crate::cluster::{self, Cluster};
+use crate::codes::Code;
+use crate::environment;
+use crate::expect::{self, Court};
+use crate::matrix::{Choice, Matrix, applies};
+use crate::names::{ClientKind, Names};
+use crate::problems::Problems;
+use crate::scenario::{Case, Expect, StepInfo, Text};
+use crate::section::{Section, items};
+use crate::steps::{self, Context};
+use crate::topics;
+use crate::tree::{Node, Value};
+use crate::values::{duration, text, whole, wrong_type};
+use crate::words;
+
+/// What a file says about itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Header {
+    pub title: Option<Text>,
+    pub teaches: Option<Text>,
+    pub tags: Vec<String>,
+    pub seed: u64,
+}
+
+/// What `[sim]` says.
+struct Phases {
+    faults_for: Duration,
+    settle: Duration,
+    events_max: u64,
+    wall_clock: Timestamp,
+}
+
+/// Checks the first thing every file must say.
+pub(crate) fn check_schema(root: &Node, problems: &mut Problems<'_>) {
+    match root.get("schema") {
+        None => {
+            problems
+                .error(Code::Schema, root.span, "the file does not say its schema")
+                .help("Begin it with `schema = 1`.");
+        }
+        Some(Node { value: Value::Int(1), .. }) => {}
+        Some(node) => {
+            let message = "this schema is unknown";
+            problems.error(Code::Schema, node.span, message).label("expected 1");
+        }
+    }
+}
+
+/// Reads one case. The result is of use only if `problems` has no errors.
+pub(crate) fn case(
+    root: &Node,
+    matrix: &Matrix<'_>,
+    cell: &Choice,
+    problems: &mut Problems<'_>,
+) -> Option<(Header, Case)> {
+    let mut file = Section::open(root, "the file", problems)?;
+    for name in ["schema", "matrix"] {
+        file.take(name);
+    }
+    if let Some(node) = file.take("kafka") {
+        cluster::profile(node, problems);
+    }
+    file.refuse("groups", "a consumer group", problems);
+    file.refuse("apps", "an application", problems);
+    file.refuse("nemesis", "a nemesis", problems);
+    let header = header(&mut file, problems);
+    let phases = phases(file.take("sim"), problems);
+    let disk = environment::default_disk();
+    let disk =
+        file.take("disk").map_or(disk.clone(), |node| environment::disk(node, &disk, problems));
+    let cluster_node = file.need("cluster", "the file", problems);
+    let cluster = cluster_node.and_then(|node| cluster::read(node, &disk, problems));
+    // Without a cluster every name below would be reported as unknown.
+    let cluster = cluster.filter(|cluster| !cluster.brokers.is_empty());
+    let sections = Sections::take(&mut file);
+    file.finish(problems);
+    let built = build(&sections, &cluster?, &phases, problems);
+    let (plan, steps, names) = built;
+    let mut plan = Plan { seed: header.seed, disk, ..plan };
+    let mut court = Court { names: &names, settle: phases.settle, watches: Vec::new() };
+    let expects = expectations(&sections, matrix, cell, &mut court, problems);
+    plan.watches = court.watches;
+    let case =
+        Case { name: matrix.name(cell), settings: matrix.settings(cell), plan, expects, steps };
+    Some((header, case))
+}
+
+/// The tables that need the cluster's names.
+struct Sections<'t> {
+    topics: Option<&'t Node>,
+    producers: Option<&'t Node>,
+    consumers: Option<&'t Node>,
+    network: Option<&'t Node>,
+    clocks: Option<&'t Node>,
+    steps: Option<&'t Node>,
+    expect: Option<&'t Node>,
+    whole: crate::problems::Span,
+}
+
+impl<'t> Sections<'t> {
+    fn take(file: &mut Section<'t>) -> Sections<'t> {
+        Sections {
+            topics: file.take("topics"),
+            producers: file.take("producers"),
+            consumers: file.take("consumers"),
+            network: file.take("network"),
+            clocks: file.take("clocks"),
+            steps: file.take("step"),
+            expect: file.take("expect"),
+            whole: file.span,
+        }
+    }
+}
+
+fn build(
+    sections: &Sections<'_>,
+    cluster: &Cluster,
+    phases: &Phases,
+    problems: &mut Problems<'_>,
+) -> (Plan, Vec<StepInfo>, Names) {
+    let topics = sections.topics.map(|node| topics::read(node, cluster, problems));
+    let topics = topics.unwrap_or_default();
+    let brokers = cluster.brokers_for(&topics);
+    let mut names = Names {
+        brokers: cluster.brokers.iter().map(|broker| broker.id).collect(),
+        racks: cluster.racks.clone(),
+        topics: topics.iter().map(|it| (it.plan.name.clone(), it.partitions)).collect(),
+        clients: Vec::new(),
+        markers: sections.steps.map(steps::markers).unwrap_or_default(),
+    };
+    // Producers come first, so that a further consumer leaves their ids alone.
+    if let Some(node) = sections.producers {
+        clients::declare(node, ClientKind::Producer, &mut names, problems);
+    }
+    if let Some(node) = sections.consumers {
+        clients::declare(node, ClientKind::Consumer, &mut names, problems);
+    }
+    let producers = sections.producers.map(|node| clients::producers(node, &names, problems));
+    let consumers = sections.consumers.map(|node| clients::consumers(node, &names, problems));
+    let mut clients = producers.unwrap_or_default();
+    clients.extend(consumers.unwrap_or_default());
+    let network = sections.network.map(|node| environment::network(node, &names, problems));
+    let clocks = sections.clocks.map(|node| environment::clocks(node, &names, problems));
+    let mut topics: Vec<TopicPlan> = topics.into_iter().map(|topic| topic.plan).collect();
+    let mut context = Context {
+        names: &names,
+        topics: &mut topics,
+        altered: BTreeMap::new(),
+        defaulted: brokers
+            .iter()
+            .flat_map(|broker| broker.log_defaults.iter().map(|it| (it.topic, it.name)))
+            .collect(),
+        faults_for: phases.faults_for,
+    };
+    let steps = sections.steps.map(|node| steps::read(node, &mut context, problems));
+    let (steps, infos): (Vec<Step>, Vec<StepInfo>) = steps.unwrap_or_default().into_iter().unzip();
+    let plan = Plan {
+        seed: 0,
+        faults_for: phases.faults_for,
+        settle: phases.settle,
+        events_max: phases.events_max,
+        wall_clock: phases.wall_clock,
+        brokers,
+        controller: cluster.controller.clone(),
+        rules: cluster.rules,
+        topics,
+        network: network.unwrap_or_else(environment::default_network),
+        disk: environment::default_disk(),
+        clocks: clocks.unwrap_or_default(),
+        clients,
+        steps,
+        watches: Vec::new(),
+    };
+    (plan, infos, names)
+}
+
+/// Reads the file's expectations and those that the matrix has for this cell.
+fn expectations(
+    sections: &Sections<'_>,
+    matrix: &Matrix<'_>,
+    cell: &Choice,
+    court: &mut Court<'_>,
+    problems: &mut Problems<'_>,
+) -> Vec<Expect> {
+    let mut expects = match sections.expect {
+        Some(node) if !items(node).is_empty() => expect::read(node, court, problems),
+        _ => {
+            problems
+                .error(Code::NoExpectation, sections.whole, "the file expects nothing")
+                .help("Say what should happen: [[expect]] claim = \"no-acknowledged-loss\".");
+            Vec::new()
+        }
+    };
+    expect::check_once(&expects, problems);
+    for (node, choice) in &matrix.expects {
+        let Some(mut section) = Section::open(node, "an expectation", problems) else { continue };
+        section.take("where");
+        let read = expect::one(&mut section, court, problems);
+        section.finish(problems);
+        let Some(read) = read.filter(|_| applies(choice, cell)) else { continue };
+        match expects.iter_mut().find(|expect| expect::same_subject(expect, &read)) {
+            Some(expect) => *expect = read,
+            None => expects.push(read),
+        }
+    }
+    expects
+}
+
+fn header(file: &mut Section<'_>, problems: &mut Problems<'_>) -> Header {
+    let title = file.take("title").and_then(|node| words::text(node, problems));
+    let teaches = file.take("teaches").and_then(|node| words::text(node, problems));
+    let tags = file.take("tags").map(items).unwrap_or_default();
+    let tags = tags.iter().filter_map(|node| text(node, problems)).map(str::to_owned).collect();
+    let seed = file.take("seed").and_then(|node| whole(node, 0..=i64::MAX as u64, problems));
+    Header { title, teaches, tags, seed: seed.unwrap_or(1) }
+}
+
+fn phases(node: Option<&Node>, problems: &mut Problems<'_>) -> Phases {
+    let mut phases = Phases {
+        faults_for: Duration::from_secs(30),
+        settle: Duration::from_secs(60),
+        events_max: 2_000_000,
+        // 2030-01-01T00:00:00Z
+        wall_clock: Timestamp(1_893_456_000_000),
+    };
+    let Some(node) = node else { return phases };
+    let Some(mut section) = Section::open(node, "`sim`", problems) else { return phases };
+    if let Some(read) = section.take("faults-for").and_then(|node| duration(node, problems)) {
+        phases.faults_for = read;
+    }
+    if let Some(read) = section.take("settle").and_then(|node| duration(node, problems)) {
+        phases.settle = read;
+    }
+    if let Some(node) = section.take("max-events") {
+        let read = whole(node, 1..=i64::MAX as u64, problems);
+        phases.events_max = read.unwrap_or(phases.events_max);
+    }
+    if let Some(read) = section.take("wall-clock").and_then(|node| moment(node, problems)) {
+        phases.wall_clock = read;
+    }
+    section.finish(problems);
+    phases
+}
+
+/// Reads a moment of real time, in quotes or as TOML's own date.
+fn moment(node: &Node, problems: &mut Problems<'_>) -> Option<Timestamp> {
+    let (Value::Text(text) | Value::Date(text)) = &node.value else {
+        wrong_type(node, "a moment such as \"2030-01-01T00:00:00Z\"", problems);
+        return None;
+    };
+    let moment = humantime::parse_rfc3339_weak(text).ok();
+    let since = moment.and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
+    let millis = since.and_then(|since| i64::try_from(since.as_millis()).ok());
+    if millis.is_none() {
+        problems
+            .error(Code::BadDuration, node.span, format!("`{text}` is no moment"))
+            .help("Write \"2030-01-01T00:00:00Z\".");
+    }
+    millis.map(Timestamp)
+}

@@ -1,0 +1,137 @@
+//! Changes to a file from outside of it: `--set path=value`, `--rules name=choice`.
+
+use crate::codes::Code;
+use crate::problems::{Problems, Span};
+use crate::tree::{Entry, Node, Value, read_assignment};
+
+/// What the command line changes in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Paths and values, as typed.
+    pub set: Vec<(String, String)>,
+    /// Protocol rules and choices, as typed.
+    pub rules: Vec<(String, String)>,
+}
+
+impl Overrides {
+    /// Splits `path=value` as typed.
+    pub fn split(text: &str) -> Option<(String, String)> {
+        let (path, value) = text.split_once('=')?;
+        Some((path.trim().to_owned(), value.trim().to_owned()))
+    }
+
+    /// Changes the tree.
+    pub(crate) fn apply(&self, root: &mut Node, problems: &mut Problems<'_>) {
+        let set = self
+            .set
+            .iter()
+            .map(|(path, value)| (format!("--set {path}={value}"), path.clone(), value));
+        let rules = self.rules.iter().map(|(name, value)| {
+            (format!("--rules {name}={value}"), format!("cluster.rules.{name}"), value)
+        });
+        for (origin, path, value) in set.chain(rules) {
+            problems.origins.push(origin);
+            let origin = Some(problems.origins.len() - 1);
+            let span = Span { start: 0, end: 0, origin };
+            let Some(path) = path_of(&path) else {
+                problems.error(Code::BadOverride, span, format!("`{path}` is no path"));
+                continue;
+            };
+            let node = Node { span, value: value_of(value) };
+            if let Err(reason) = put(root, &path, node) {
+                problems.error(Code::BadOverride, span, reason);
+            }
+        }
+    }
+}
+
+/// Reads a dotted path; keys with other letters than TOML's bare ones are quoted.
+pub(crate) fn path_of(text: &str) -> Option<Vec<String>> {
+    read_assignment(&format!("{text} = 0")).map(|(path, _)| path)
+}
+
+/// Reads a value as TOML would, and what is no TOML as a text.
+fn value_of(text: &str) -> Value {
+    match read_assignment(&format!("value = {text}")) {
+        Some((path, value)) if path.len() == 1 => value,
+        _ => Value::Text(text.to_owned()),
+    }
+}
+
+/// Tables whose keys are Kafka's settings: what is left of a path is one key there.
+fn holds_settings(name: &str) -> bool {
+    matches!(name, "config" | "broker")
+}
+
+/// Puts a value at a path, making the tables on the way.
+///
+/// A value without a place of its own (a `--set`) takes the place of what it replaces.
+pub(crate) fn put(root: &mut Node, path: &[String], node: Node) -> Result<(), String> {
+    let Some((last, way)) = path.split_last() else { return Err("an empty path".to_owned()) };
+    let mut here = root;
+    for (depth, name) in way.iter().enumerate() {
+        let place = Span { origin: node.span.origin, ..here.span };
+        here = child(here, name, place)?;
+        if holds_settings(name) {
+            return set(here, &path[depth + 1..].join("."), node);
+        }
+    }
+    set(here, last, node)
+}
+
+fn set(table: &mut Node, name: &str, mut node: Node) -> Result<(), String> {
+    let place = Span { origin: node.span.origin, ..table.span };
+    if let Value::List(items) = &mut table.value {
+        let item = item(items, name)?;
+        settle(&mut node, item.span);
+        *item = node;
+        return Ok(());
+    }
+    let Value::Table(entries) = &mut table.value else {
+        return Err(format!("`{name}` does not lie in a table"));
+    };
+    match entries.iter_mut().find(|entry| entry.name == name) {
+        Some(entry) => {
+            settle(&mut node, entry.node.span);
+            entry.node = node;
+        }
+        None => {
+            settle(&mut node, place);
+            let name_span = node.span;
+            entries.push(Entry { name: name.to_owned(), name_span, node });
+        }
+    }
+    Ok(())
+}
+
+/// Gives a value from outside of the file the place of what it replaces.
+fn settle(node: &mut Node, place: Span) {
+    if node.span.origin.is_some() {
+        node.move_to(Span { origin: node.span.origin, ..place });
+    }
+}
+
+fn child<'t>(here: &'t mut Node, name: &str, place: Span) -> Result<&'t mut Node, String> {
+    match &mut here.value {
+        Value::List(items) => item(items, name),
+        Value::Table(entries) => {
+            let at = match entries.iter().position(|entry| entry.name == name) {
+                Some(at) => at,
+                None => {
+                    let node = Node { span: place, value: Value::Table(Vec::new()) };
+                    entries.push(Entry { name: name.to_owned(), name_span: place, node });
+                    entries.len() - 1
+                }
+            };
+            Ok(&mut entries[at].node)
+        }
+        _ => Err(format!("`{name}` does not lie in a table")),
+    }
+}
+
+fn item<'t>(items: &'t mut [Node], name: &str) -> Result<&'t mut Node, String> {
+    let length = items.len();
+    let at = name.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    at.and_then(|at| items.get_mut(at))
+        .ok_or_else(|| format!("`{name}` is no item of this list: expected 1 to {length}"))
+}

@@ -1,0 +1,110 @@
+//! Selectors: nodes named by what they are when a step fires, such as `leader(orders-0)`.
+
+use model::ids::NodeId;
+use sim::plan::Selector;
+
+use crate::codes::Code;
+use crate::expression::{Call, Cursor};
+use crate::names::Names;
+use crate::problems::{Problems, nearest};
+use crate::section::items;
+use crate::tree::Node;
+use crate::values::text;
+
+/// Words that no client may be called.
+pub(crate) const WORDS: [&str; 11] = [
+    "leader",
+    "followers",
+    "follower",
+    "isr",
+    "controller",
+    "rack",
+    "last-crashed",
+    "all-down",
+    "any-broker",
+    "all-brokers",
+    "all-clients",
+];
+
+/// Reads one selector or a list of them.
+pub(crate) fn selectors(
+    node: &Node,
+    names: &Names,
+    problems: &mut Problems<'_>,
+) -> Option<Vec<Selector>> {
+    let read: Vec<_> = items(node).iter().map(|item| selector(item, names, problems)).collect();
+    if read.is_empty() {
+        problems.error(Code::BadSelector, node.span, "this list names nobody");
+        return None;
+    }
+    read.into_iter().collect()
+}
+
+/// Reads one selector.
+fn selector(node: &Node, names: &Names, problems: &mut Problems<'_>) -> Option<Selector> {
+    let text = text(node, problems)?;
+    let mut cursor = Cursor::new(text, node.span, Code::BadSelector, problems)?;
+    let call = cursor.call("a selector", problems)?;
+    cursor.finish(problems)?;
+    lower(&call, names, problems)
+}
+
+fn lower(call: &Call<'_>, names: &Names, problems: &mut Problems<'_>) -> Option<Selector> {
+    const CODE: Code = Code::BadSelector;
+    match call.name {
+        "leader" | "followers" | "isr" => {
+            let [(name, span)] = call.arguments(CODE, problems)?;
+            let partition = names.partition(name, span, problems)?;
+            return Some(match call.name {
+                "leader" => Selector::Leader(partition),
+                "followers" => Selector::Followers(partition),
+                _ => Selector::Isr(partition),
+            });
+        }
+        "follower" => {
+            let [(name, span), (number, number_span)] = call.arguments(CODE, problems)?;
+            let partition = names.partition(name, span, problems);
+            let Some(number) = number.parse::<u16>().ok().filter(|number| 0 < *number) else {
+                problems.error(CODE, number_span, "followers are counted from 1");
+                return None;
+            };
+            return Some(Selector::Follower(partition?, number));
+        }
+        "rack" => {
+            let [(name, span)] = call.arguments(CODE, problems)?;
+            return names.rack(name, span, problems).map(Selector::Rack);
+        }
+        "coordinator" | "member" => {
+            problems.not_yet(call.span, &format!("the selector `{}`", call.name));
+            return None;
+        }
+        _ => {}
+    }
+    let [] = call.arguments(CODE, problems)?;
+    match call.name {
+        "controller" => return Some(Selector::Controller),
+        "last-crashed" => return Some(Selector::LastCrashed),
+        "all-down" => return Some(Selector::AllDown),
+        "any-broker" => return Some(Selector::AnyBroker),
+        "all-brokers" => return Some(Selector::AllBrokers),
+        "all-clients" => return Some(Selector::AllClients),
+        _ => {}
+    }
+    if let Some(client) = names.any_client(call.name) {
+        return Some(Selector::Node(NodeId::Client(client)));
+    }
+    if call.name.strip_prefix("broker-").is_some_and(|id| id.parse::<u64>().is_ok()) {
+        let broker = names.broker_named(call.name, call.span, problems)?;
+        return Some(Selector::Node(NodeId::Broker(broker)));
+    }
+    let message = format!("`{}` names no node", call.name);
+    let problem = problems.error(CODE, call.span, message);
+    let clients = names.clients.iter().map(|(name, _)| &**name);
+    match nearest(call.name, WORDS.into_iter().chain(clients)) {
+        Some(near) => problem.label(format!("did you mean `{near}`?")),
+        None => {
+            problem.help("Name a broker (broker-1), a client, or a role such as leader(orders-0).")
+        }
+    };
+    None
+}

@@ -1,0 +1,42 @@
+//! The verbs of scenario files, for listings.
+
+/// Every verb of a step with an example and what it does.
+pub const VERBS: &[(&str, &str)] = &[
+    ("say", "Shows a caption; alone or beside another verb: say = \"The leader stops\"."),
+    ("ask", "Asks a question before what comes is shown: ask = \"What is lost?\"."),
+    ("crash", "Kills processes; their page caches live on: crash = \"leader(orders-0)\"."),
+    ("restart", "Starts processes that are down: restart = \"last-crashed\"."),
+    ("shutdown", "Asks processes to end in order; a broker first gives its leaderships away."),
+    ("power-loss", "Cuts the power of hosts: what was not flushed is gone, and nobody is told."),
+    ("pause", "Freezes processes, as a long garbage collection does; for = \"10s\" ends it."),
+    ("resume", "Lets frozen processes go on."),
+    ("cut", "Cuts links, both ways or one way: cut = { from = \"broker-1\", to = \"broker-2\" }."),
+    ("heal", "Ends cuts and slow links: heal = \"all\"."),
+    ("slow", "Gives links another latency: slow = { from = …, to = …, latency = \"1s\" }."),
+    ("rule", "Drops, holds or delays messages of one kind on one link, as many as it says."),
+    ("release", "Lets held messages go on their way."),
+    ("reset", "Resets the connections between two sets of nodes."),
+    ("disk", "Makes a disk slow, or changes what it does about flushing."),
+    ("clock", "Sets a node's wall clock off."),
+    ("elect", "Asks the controller for an election, preferred or unclean."),
+    ("create-topic", "Creates a topic while the trial runs."),
+    ("alter", "Changes settings of a topic while the trial runs."),
+    ("produce", "Has a producer send so many records more."),
+    ("seek", "Moves a consumer's position."),
+    ("mark", "Sets a marker that conditions of later steps can wait for."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verb_has_a_meaning() {
+        let listed: Vec<_> = VERBS.iter().map(|(name, _)| *name).collect();
+
+        for verb in crate::verbs::VERBS {
+            assert!(listed.contains(&verb), "{verb}");
+        }
+        assert_eq!(listed.len(), crate::verbs::VERBS.len() + 2);
+    }
+}
