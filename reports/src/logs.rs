@@ -1,0 +1,154 @@
+//! Every replica's log at the end: leader epochs, high watermark, log end, ISR.
+
+use std::collections::BTreeMap;
+
+use model::ids::{LeaderEpoch, Offset, TopicPartition, Uid};
+use sim::outcome::ReplicaEnd;
+
+use crate::story::{Story, broker_name};
+use crate::text::{Line, Tone, WIDTH, counted, fill};
+use crate::words::EN;
+
+/// Columns for the offsets of one replica.
+const OFFSETS: usize = 64;
+/// Epochs side by side; older ones fold into the first.
+const EPOCHS_MAX: usize = 5;
+
+/// A stretch of a log with one leader epoch.
+struct Stretch {
+    epoch: LeaderEpoch,
+    first: Offset,
+    last: Offset,
+}
+
+/// Draws the logs of the partition that the timeline shows.
+pub fn logs(story: &Story<'_>) -> Vec<Line> {
+    let focus = story.focus();
+    let replicas: Vec<_> =
+        story.outcome.replicas.iter().filter(|replica| replica.partition == focus).collect();
+    let leader = replicas.iter().find(|replica| replica.leads).copied();
+    let ends: Vec<Line> = replicas.iter().map(|replica| end(replica, leader)).collect();
+    let room = WIDTH - ends.iter().map(Line::width).max().unwrap_or(0);
+    let room = room.min(OFFSETS + 4);
+    let mut lines: Vec<Line> =
+        replicas.iter().zip(ends).map(|(replica, end)| line(replica, end, room)).collect();
+    let others = story.partitions() - 1;
+    if !lines.is_empty() && 0 < others {
+        let others = counted(others as u64, EN.partitions);
+        let text = fill(EN.other_logs, &[&story.partition(focus), &others]);
+        lines.push(Line::of(Tone::Quiet, format!(" {text}")));
+    }
+    lines
+}
+
+/// Draws where a log ends and how it stands to its leader's.
+fn end(replica: &ReplicaEnd, leader: Option<&ReplicaEnd>) -> Line {
+    let mut line = Line::plain(format!(" HW {}  LEO {}  ", replica.high_watermark, replica.end));
+    match replica.in_isr {
+        true => line.push(Tone::Committed, EN.in_sync),
+        false => line.push(Tone::Risk, EN.out),
+    }
+    if let Some(at) = leader.and_then(|leader| first_difference(replica, leader)) {
+        line.push(Tone::Lost, format!("  {}", fill(EN.differs, &[&at.to_string()])));
+    }
+    line
+}
+
+/// Draws a log in `room` columns, and its end.
+fn line(replica: &ReplicaEnd, end: Line, room: usize) -> Line {
+    let star = if replica.leads { "★" } else { " " };
+    let mut line = Line::of(Tone::Strong, format!(" {}{star} ", broker_name(replica.broker)));
+    let mut stretches = stretches(replica);
+    let folded = stretches.len().saturating_sub(EPOCHS_MAX);
+    if 0 < folded {
+        line.push(Tone::Quiet, format!("{} ", counted(folded as u64, EN.older_epochs)));
+        stretches.drain(..folded);
+    }
+    let each = room.saturating_sub(line.width()) / stretches.len().max(1);
+    for stretch in &stretches {
+        line.push(Tone::Strong, format!("e{} ", stretch.epoch));
+        line.push(
+            Tone::Plain,
+            format!("│{}│ ", offsets(stretch, each.saturating_sub(6 + epoch_width(stretch)))),
+        );
+    }
+    if stretches.is_empty() {
+        line.push(Tone::Quiet, EN.empty);
+    }
+    line.pad(room);
+    line.append(end);
+    line
+}
+
+fn epoch_width(stretch: &Stretch) -> usize {
+    stretch.epoch.to_string().len()
+}
+
+fn stretches(replica: &ReplicaEnd) -> Vec<Stretch> {
+    let mut stretches: Vec<Stretch> = Vec::new();
+    for batch in &replica.batches {
+        match stretches.last_mut() {
+            Some(last) if last.epoch == batch.leader_epoch => last.last = batch.last_offset(),
+            _ => stretches.push(Stretch {
+                epoch: batch.leader_epoch,
+                first: batch.base_offset,
+                last: batch.last_offset(),
+            }),
+        }
+    }
+    stretches
+}
+
+/// Writes the offsets one by one if they fit, else the first and the last ones.
+fn offsets(stretch: &Stretch, room: usize) -> String {
+    let count = stretch.last - stretch.first + 1;
+    if count as usize <= room {
+        let all: Vec<_> = (stretch.first.0..=stretch.last.0).map(|it| it.to_string()).collect();
+        let all = all.join(" ");
+        if all.len() <= room {
+            return all;
+        }
+    }
+    let mut tail = stretch.last.to_string();
+    let mut next = stretch.last.0;
+    // The last few, and what lies before them folded.
+    while stretch.first.0 + 1 < next {
+        let longer = format!("{} {tail}", next - 1);
+        let folded = format!("{}…{} {longer}", stretch.first, next - 2);
+        if room < folded.chars().count() || 8 < longer.split(' ').count() {
+            break;
+        }
+        tail = longer;
+        next -= 1;
+    }
+    if next == stretch.last.0 {
+        return format!("{}…{}", stretch.first, stretch.last);
+    }
+    format!("{}…{} {tail}", stretch.first, next - 1)
+}
+
+/// Returns the first offset at which two replicas hold different records.
+fn first_difference(replica: &ReplicaEnd, leader: &ReplicaEnd) -> Option<Offset> {
+    let theirs = records(leader);
+    records(replica)
+        .into_iter()
+        .find(|(offset, record)| theirs.get(offset) != Some(record))
+        .map(|(offset, _)| offset)
+}
+
+fn records(replica: &ReplicaEnd) -> BTreeMap<Offset, (LeaderEpoch, Uid)> {
+    let batches = replica.batches.iter();
+    batches
+        .flat_map(|batch| {
+            let epoch = batch.leader_epoch;
+            batch.records_from(batch.base_offset).map(move |(at, it)| (at, (epoch, it.uid)))
+        })
+        .collect()
+}
+
+/// Says whether all replicas of `partition` hold the same records.
+pub fn agree(replicas: &[ReplicaEnd], partition: TopicPartition) -> bool {
+    let mut logs = replicas.iter().filter(|it| it.partition == partition).map(records);
+    let Some(first) = logs.next() else { return true };
+    logs.all(|log| log == first)
+}

@@ -1,0 +1,144 @@
+//! What a report is about: one trial with the texts of its file, and names for everybody.
+
+use model::ids::{BrokerId, ClientId, NodeId, ReplicaSet, TopicPartition, Uid};
+use sim::outcome::Outcome;
+use sim::plan::{ClientRole, Plan};
+use sim::verdict::Verdict;
+
+use crate::text::fill;
+use crate::words::EN;
+
+/// One trial, as reports see it.
+#[derive(Clone, Copy)]
+pub struct Story<'a> {
+    /// The scenario's name.
+    pub scenario: &'a str,
+    /// Its lesson in a sentence.
+    pub title: &'a str,
+    /// The matrix case; empty if the file has no matrix.
+    pub case: &'a str,
+    /// The seed of the trial.
+    pub seed: u64,
+    /// What was decided before.
+    pub plan: &'a Plan,
+    /// What came out, with its history.
+    pub outcome: &'a Outcome,
+    /// What each step says; empty where it says nothing.
+    pub says: &'a [String],
+}
+
+impl Story<'_> {
+    /// Returns the name of a node: `b1`, `ctl`, or a client's name in the file.
+    pub fn node(&self, node: NodeId) -> String {
+        match node {
+            NodeId::Controller(1) => "ctl".to_owned(),
+            NodeId::Controller(other) => format!("k{other}"),
+            NodeId::Broker(broker) => broker_name(broker),
+            NodeId::Client(client) => self.client(client),
+        }
+    }
+
+    /// Returns a client's name in the file.
+    pub fn client(&self, client: ClientId) -> String {
+        match self.plan.clients.get(usize::from(client.0)) {
+            Some(plan) => plan.name.to_string(),
+            None => format!("client-{client}"),
+        }
+    }
+
+    /// Returns a partition's name: `orders-0`.
+    pub fn partition(&self, partition: TopicPartition) -> String {
+        match self.plan.topics.get(usize::from(partition.topic.0)) {
+            Some(topic) => format!("{}-{}", topic.name, partition.partition),
+            None => format!("topic-{}-{}", partition.topic, partition.partition),
+        }
+    }
+
+    /// Returns the partition that the pictures show: that of the first loss, else that of
+    /// the first evidence with a record, else the first one.
+    pub fn focus(&self) -> TopicPartition {
+        let judgement = &self.outcome.judgement;
+        if let Some(loss) = judgement.losses.first() {
+            return loss.partition;
+        }
+        let evidence = judgement.findings.iter().find_map(|finding| match &finding.verdict {
+            Verdict::Breaks(evidence) => Some(evidence),
+            Verdict::Holds | Verdict::Untested(_) => None,
+        });
+        let shown = evidence.and_then(|evidence| {
+            let events = evidence.entries.iter().filter_map(|&at| self.outcome.history.get(at));
+            events.filter_map(crate::entry::partition).next()
+        });
+        shown.unwrap_or_else(|| {
+            self.outcome.replicas.first().map_or_else(TopicPartition::default, |it| it.partition)
+        })
+    }
+
+    /// Returns how many partitions there are.
+    pub fn partitions(&self) -> usize {
+        let mut all: Vec<_> = self.outcome.replicas.iter().map(|it| it.partition).collect();
+        all.sort();
+        all.dedup();
+        all.len().max(1)
+    }
+
+    /// Returns the producers' settings that matter most, in a few words.
+    pub fn promises(&self) -> String {
+        let mut promises: Vec<String> = Vec::new();
+        for client in &self.plan.clients {
+            if let ClientRole::Producer(producer) = &client.role {
+                let acks = model::config::SettingValue::show(&producer.config.acks);
+                if !promises.contains(&acks) {
+                    promises.push(acks);
+                }
+            }
+        }
+        promises.join("/")
+    }
+}
+
+/// Returns a broker's name: `b1`.
+pub fn broker_name(broker: BrokerId) -> String {
+    format!("b{broker}")
+}
+
+/// Returns the names of brokers: `b1 b2 b3`.
+pub fn broker_names(brokers: ReplicaSet) -> String {
+    brokers.iter().map(broker_name).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the ids of brokers in little space: `1 2 3`.
+pub fn broker_ids(brokers: ReplicaSet) -> String {
+    if brokers.is_empty() {
+        return "–".to_owned();
+    }
+    brokers.iter().map(|broker| broker.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the name of a run of records: `r9`, `r9-r11`.
+pub fn record_names(first: Uid, last: Uid) -> String {
+    if first == last {
+        return format!("r{first}");
+    }
+    format!("r{first}–r{last}")
+}
+
+/// Names records one by one as long as they are few: `r9, r10 and r11`.
+pub fn record_list(uids: &[Uid]) -> String {
+    const SHOWN: usize = 5;
+    let named = |uid: &Uid| format!("r{uid}");
+    match uids {
+        [] => String::new(),
+        [one] => named(one),
+        many if many.len() <= SHOWN => {
+            let (last, before) = many.split_last().expect("there are at least two");
+            let before: Vec<_> = before.iter().map(named).collect();
+            fill(EN.why.and, &[&before.join(", "), &named(last)])
+        }
+        many => {
+            let before: Vec<_> = many[..SHOWN - 1].iter().map(named).collect();
+            let rest = crate::text::grouped((many.len() - before.len()) as u64);
+            fill(EN.why.more, &[&before.join(", "), &rest])
+        }
+    }
+}

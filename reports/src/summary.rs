@@ -1,0 +1,301 @@
+//! Trials in one line each, scenarios in one line each, and many seeds in one line altogether.
+
+use std::collections::BTreeMap;
+
+use scenarios::Class;
+use sim::outcome::Outcome;
+use sim::verdict::{Claim, Verdict};
+use unicode_width::UnicodeWidthStr;
+
+use crate::text::{Line, Tone, WIDTH, counted, grouped, wrap};
+use crate::verdict::replay;
+
+/// Columns of the word that a scenario's line begins with.
+const WORD: usize = 9;
+/// Trials of one scenario whose surprises are told.
+const SURPRISES_SHOWN: usize = 5;
+
+/// Every class, with its words in a summary and its tone.
+const CLASSES: [(Class, &str, Tone); 4] = [
+    (Class::AsExpected, "as expected", Tone::Committed),
+    (Class::Unexpected, "not as expected", Tone::Lost),
+    (Class::Untested, "untested", Tone::Risk),
+    (Class::ToolFault, "faults of the tool", Tone::Lost),
+];
+
+/// What one line says of a trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// The scenario.
+    pub scenario: String,
+    /// The matrix case; empty if there is none.
+    pub case: String,
+    /// The seed.
+    pub seed: u64,
+    /// The broken claims, with counts.
+    pub broken: Vec<(Claim, u64)>,
+    /// How many claims hold.
+    pub holding: usize,
+    /// How it compares.
+    pub class: Class,
+    /// What did not come as expected, in words.
+    pub surprises: Vec<String>,
+    /// The command that runs it again.
+    pub again: String,
+}
+
+impl Short {
+    /// Makes the short form of a trial, without surprises.
+    pub fn of((scenario, case, seed): (&str, &str, u64), outcome: &Outcome, class: Class) -> Short {
+        let findings = &outcome.judgement.findings;
+        let broken = findings.iter().filter_map(|finding| match &finding.verdict {
+            Verdict::Breaks(evidence) => Some((finding.claim, evidence.count)),
+            Verdict::Holds | Verdict::Untested(_) => None,
+        });
+        let holding = findings.iter().filter(|it| it.verdict == Verdict::Holds).count();
+        Short {
+            scenario: scenario.to_owned(),
+            case: case.to_owned(),
+            seed,
+            broken: broken.collect(),
+            holding,
+            class,
+            surprises: Vec::new(),
+            again: String::new(),
+        }
+    }
+}
+
+/// Draws a trial: one line, and what did not come as expected below it.
+pub fn line(short: &Short) -> Vec<Line> {
+    let (word, tone) = match short.class {
+        Class::AsExpected => ("as expected", Tone::Committed),
+        Class::Untested => ("untested", Tone::Risk),
+        Class::Unexpected => ("NOT AS EXPECTED", Tone::Lost),
+        Class::ToolFault => ("FAULT OF THE TOOL", Tone::Lost),
+    };
+    let mut head = Line::of(Tone::Strong, short.scenario.clone());
+    if !short.case.is_empty() {
+        head.push(Tone::Quiet, format!(" [{}]", short.case));
+    }
+    head.push(Tone::Quiet, format!(" seed {}: ", short.seed));
+    let outcome = outcome_words(&short.broken, short.holding);
+    let mut lines = Vec::new();
+    if WIDTH < head.width() + outcome.width() + 2 + word.len() {
+        lines.push(std::mem::take(&mut head));
+        head.push(Tone::Plain, "  ");
+    }
+    lines.push(head.then(Tone::Plain, format!("{outcome}, ")).then(tone, word));
+    lines.extend(surprises(short, 2));
+    lines
+}
+
+/// Tells what did not come as expected, and how to see it again.
+fn surprises(short: &Short, indent: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for surprise in &short.surprises {
+        for text in wrap(surprise, WIDTH - indent - 1) {
+            lines.push(Line::of(Tone::Risk, format!("{}{text}", " ".repeat(indent))));
+        }
+    }
+    if !short.surprises.is_empty() && !short.again.is_empty() {
+        lines.extend(replay(&short.again, indent));
+    }
+    lines
+}
+
+fn outcome_words(broken: &[(Claim, u64)], holding: usize) -> String {
+    if broken.is_empty() {
+        return match holding {
+            0 => "no claim was put to the test".to_owned(),
+            1 => "1 claim holds".to_owned(),
+            many => format!("{many} claims hold"),
+        };
+    }
+    let named =
+        broken.iter().map(|&(claim, count)| format!("{} ({})", claim.name(), grouped(count)));
+    format!("BREAKS {}", named.collect::<Vec<_>>().join(", "))
+}
+
+/// Draws a scenario with all its cases in one line, and its surprises below; names take
+/// `name_width` columns.
+pub fn scenario(name: &str, shorts: &[Short], name_width: usize) -> Vec<Line> {
+    let class = shorts.iter().map(|short| short.class).max().unwrap_or(Class::AsExpected);
+    let (word, tone) = match class {
+        Class::AsExpected => ("ok", Tone::Committed),
+        Class::Untested => ("untested", Tone::Risk),
+        Class::Unexpected => ("FAIL", Tone::Lost),
+        Class::ToolFault => ("FAULT", Tone::Lost),
+    };
+    let text = match shorts {
+        [one] if one.broken.is_empty() => outcome_words(&[], one.holding),
+        [one] => {
+            let named = one.broken.iter();
+            let named =
+                named.map(|(claim, count)| format!("{} ({})", claim.name(), grouped(*count)));
+            breaks("breaks ", named.collect(), WIDTH - WORD - name_width - 2)
+        }
+        many => cases_words(many, WIDTH - WORD - name_width - 2),
+    };
+    let line = Line::of(tone, format!("{word:<WORD$}"));
+    let line = line.then(Tone::Strong, format!("{name:<name_width$}  "));
+    let mut lines = vec![line.then(Tone::Plain, text)];
+    let surprising: Vec<&Short> = shorts.iter().filter(|it| !it.surprises.is_empty()).collect();
+    for short in surprising.iter().take(SURPRISES_SHOWN) {
+        if !short.case.is_empty() {
+            lines.push(Line::of(Tone::Quiet, format!("{:WORD$}[{}]", "", short.case)));
+        }
+        lines.extend(surprises(short, WORD));
+    }
+    if SURPRISES_SHOWN < surprising.len() {
+        let more = surprising.len() - SURPRISES_SHOWN;
+        lines.push(Line::of(Tone::Quiet, format!("{:WORD$}and {more} cases more", "")));
+    }
+    lines
+}
+
+/// Names what breaks in `columns`, and counts what does not fit.
+fn breaks(head: &str, named: Vec<String>, columns: usize) -> String {
+    let all = format!("{head}{}", named.join(", "));
+    if all.width() <= columns || named.len() < 2 {
+        return all;
+    }
+    let more = counted(named.len() as u64 - 1, ("1 claim", "{0} claims"));
+    format!("{head}{} and {more} more", named[0])
+}
+
+fn cases_words(shorts: &[Short], columns: usize) -> String {
+    let mut claims: BTreeMap<Claim, usize> = BTreeMap::new();
+    for &(claim, _) in shorts.iter().flat_map(|short| &short.broken) {
+        *claims.entry(claim).or_default() += 1;
+    }
+    let cases = shorts.len();
+    if claims.is_empty() {
+        return format!("{cases} cases: no claim breaks");
+    }
+    let named: Vec<_> =
+        claims.iter().map(|(claim, count)| format!("{} in {count}", claim.name())).collect();
+    breaks(&format!("{cases} cases: breaks "), named, columns)
+}
+
+/// How many seeds of one case broke what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Many {
+    seeds: u64,
+    broken: BTreeMap<Claim, Broken>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Broken {
+    count: u64,
+    first: u64,
+    /// The seed with the highest count, and that count.
+    worst: (u64, u64),
+}
+
+impl Many {
+    /// Counts a trial.
+    pub fn take(&mut self, short: &Short) {
+        self.seeds += 1;
+        for &(claim, count) in &short.broken {
+            let worst = (short.seed, count);
+            let broken = Broken { count: 0, first: short.seed, worst };
+            let broken = self.broken.entry(claim).or_insert(broken);
+            broken.count += 1;
+            if broken.worst.1 < count {
+                broken.worst = worst;
+            }
+        }
+    }
+
+    /// Draws one line per claim that some of the seeds break.
+    pub fn lines(&self) -> Vec<Line> {
+        let head = format!("{}: ", counted(self.seeds, ("1 seed", "{0} seeds")));
+        let mut lines = Vec::new();
+        for (claim, broken) in &self.broken {
+            let text = format!(
+                "{} break {} ({}); first seed {}; worst seed {} ({})",
+                grouped(broken.count),
+                claim.name(),
+                percent(broken.count, self.seeds),
+                broken.first,
+                broken.worst.0,
+                grouped(broken.worst.1)
+            );
+            for (at, part) in wrap(&text, WIDTH - head.len()).into_iter().enumerate() {
+                let head = if at == 0 { head.clone() } else { " ".repeat(head.len()) };
+                lines.push(Line::of(Tone::Strong, head).then(Tone::Plain, part));
+            }
+        }
+        if lines.is_empty() {
+            lines.push(Line::of(Tone::Strong, head).then(Tone::Plain, "no claim breaks"));
+        }
+        lines
+    }
+}
+
+/// Writes a share in percent with one decimal, rounded half up.
+fn percent(part: u64, whole: u64) -> String {
+    let tenths = (u128::from(part) * 2_000 + u128::from(whole)) / (2 * u128::from(whole.max(1)));
+    format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+/// How many trials came out how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    classes: BTreeMap<Class, u64>,
+}
+
+impl Totals {
+    /// Counts a trial.
+    pub fn take(&mut self, class: Class) {
+        *self.classes.entry(class).or_default() += 1;
+    }
+
+    /// Returns how many trials there were.
+    pub fn trials(&self) -> u64 {
+        self.classes.values().sum()
+    }
+
+    /// Returns how many trials are of this class.
+    pub fn of(&self, class: Class) -> u64 {
+        self.classes.get(&class).copied().unwrap_or(0)
+    }
+
+    /// Returns the worst class.
+    pub fn worst(&self) -> Class {
+        self.classes.keys().max().copied().unwrap_or(Class::AsExpected)
+    }
+
+    /// Draws the line below many trials; `scenarios` of them if they are more than one.
+    pub fn line(&self, scenarios: usize) -> Line {
+        let mut head = counted(self.trials(), ("1 trial", "{0} trials"));
+        if 1 < scenarios {
+            head = format!("{scenarios} scenarios, {head}");
+        }
+        let mut line = Line::of(Tone::Strong, format!("{head}: "));
+        let shown = CLASSES
+            .into_iter()
+            .filter(|&(class, ..)| class == Class::AsExpected || 0 < self.of(class));
+        for (at, (class, words, tone)) in shown.enumerate() {
+            line.push(Tone::Plain, if at == 0 { "" } else { ", " });
+            line.push(tone, format!("{} {words}", grouped(self.of(class))));
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_rounded_to_a_tenth_of_a_percent() {
+        let cases =
+            [((352, 400), "88.0 %"), ((1, 3), "33.3 %"), ((2, 3), "66.7 %"), ((0, 5), "0.0 %")];
+
+        for ((part, whole), shown) in cases {
+            assert_eq!(percent(part, whole), shown);
+        }
+    }
+}

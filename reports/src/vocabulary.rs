@@ -1,0 +1,153 @@
+//! The words of a history, for listings: kinds of facts and faults, protocol rules, errors.
+
+/// Kinds of facts, each with what it says.
+pub const FACTS: &[(&str, &str)] = &[
+    ("send-called", "send() was called."),
+    ("buffered", "A record lies in its producer's buffer."),
+    ("batch-sent", "A batch left for a leader."),
+    ("batch-retried", "A batch failed and will be sent again."),
+    ("ok", "send() calls were acknowledged."),
+    ("fail", "send() calls failed, and their records are certainly in no log."),
+    ("info", "send() calls failed, and nobody can tell where their records are."),
+    ("abandoned", "A producer ended before it knew of these records."),
+    ("sent-again", "A restarted application sent a line again as this record."),
+    ("producer-identified", "A producer got an id, or raised its epoch."),
+    ("polled", "poll() returned records."),
+    ("position-reset", "A consumer's position moved other than by reading on."),
+    ("consumer-failed", "poll() threw."),
+    ("request-timed-out", "A request timed out and its connection was closed."),
+    ("append", "A batch lies in a replica's page cache."),
+    ("duplicate-dropped", "A batch was a repeat of an earlier one and was not appended."),
+    ("produce-refused", "A leader refused to append."),
+    ("ack", "A leader told a producer that its batch is written."),
+    ("produce-unconfirmed", "A leader appended a batch but could not say that all went well."),
+    ("hw", "A replica's high watermark moved."),
+    ("follower-fetched", "A leader learned how far a follower has fetched."),
+    ("fetch-refused", "A reader was turned away."),
+    ("diverged", "A leader told a follower where their logs part."),
+    ("truncate", "A replica removed the end of its log."),
+    ("flush", "A replica flushed its log to disk."),
+    ("offset-listed", "A client asked for an offset and got one."),
+    ("became-leader", "A broker took over a partition."),
+    ("became-follower", "A broker follows another one."),
+    ("isr-proposed", "A leader asked the controller for another ISR."),
+    ("isr-refused", "The controller did not accept a proposed ISR."),
+    ("partition-changed", "The registration of a partition changed."),
+    ("topic-created", "A topic exists."),
+    ("admin-refused", "A request to the controller failed."),
+    ("broker-registered", "A broker registered."),
+    ("registration-refused", "The controller refused a registration."),
+    ("broker-unfenced", "A broker may serve."),
+    ("broker-fenced", "A broker may no longer lead or be in sync."),
+    ("shutdown-began", "A broker began a controlled shutdown."),
+    ("controller-started", "A controller serves, its log replayed."),
+    ("broker-recovered", "A broker has recovered its logs and asks to serve."),
+];
+
+/// Kinds of faults, each with what it says.
+pub const FAULTS: &[(&str, &str)] = &[
+    ("started", "A process began."),
+    ("crashed", "A process was killed; its page cache lives on."),
+    ("power-lost", "A host lost power."),
+    ("unsynced-lost", "A power cut took the end of a replica's log."),
+    ("shutdown-asked", "A node was asked to shut down in order."),
+    ("exited", "A process ended by itself, in order."),
+    ("paused", "A process was frozen."),
+    ("resumed", "A frozen process goes on."),
+    ("link-cut", "Nothing passes from one node to the other."),
+    ("link-healed", "A cut ended."),
+    ("link-slow", "A link has another latency than usual."),
+    ("link-usual", "A link has its usual latency again."),
+    ("rule-applied", "A rule dropped, held or delayed a message."),
+    ("released", "Messages that were held went on their way."),
+    ("reset", "A connection was reset."),
+    ("disk-slow", "A disk takes longer than usual."),
+    ("disk-stalled", "A disk does not answer."),
+    ("disk-usual", "A disk is as fast as usual again."),
+    ("clock-jumped", "A wall clock was set."),
+    ("clock-drifts", "A wall clock goes faster or slower from here on."),
+    ("marked", "A step set a marker."),
+];
+
+/// Protocol rules and their choices, each with what it says.
+pub const RULES: &[(&str, &str)] = &[
+    ("truncation=to-high-watermark", "A follower cuts to its own high watermark (before KIP-101)."),
+    ("truncation=by-epoch-once", "A follower asks once where its last epoch ended (KIP-101)."),
+    ("truncation=by-epoch", "A follower goes back epoch by epoch (KIP-279); the default."),
+    ("fetch-fencing=none", "A leader serves readers of any epoch (before KIP-320)."),
+    ("fetch-fencing=by-epoch", "A leader refuses readers of another epoch (KIP-320); the default."),
+];
+
+/// What the errors mean that the model raises or handles.
+pub const ERRORS: &[(&str, &str)] = &[
+    ("NONE", "All went well."),
+    ("UNKNOWN_SERVER_ERROR", "A broker failed in a way that it has no name for."),
+    (
+        "OFFSET_OUT_OF_RANGE",
+        "A reader asked for an offset below the log's start or beyond its end.",
+    ),
+    ("CORRUPT_MESSAGE", "A batch does not match its checksum."),
+    ("UNKNOWN_TOPIC_OR_PARTITION", "The broker does not know the partition, or not yet."),
+    ("LEADER_NOT_AVAILABLE", "The partition has no leader at the moment."),
+    ("NOT_LEADER_OR_FOLLOWER", "The broker does not lead the partition, or no longer does."),
+    (
+        "REQUEST_TIMED_OUT",
+        "With acks=all not every in-sync replica copied in time, or no answer came in time; the records may be in the log all the same.",
+    ),
+    (
+        "NETWORK_EXCEPTION",
+        "The connection broke before an answer came; nobody knows whether the request arrived.",
+    ),
+    ("MESSAGE_TOO_LARGE", "A batch has more bytes than max.message.bytes allows."),
+    (
+        "NOT_ENOUGH_REPLICAS",
+        "With acks=all the ISR is smaller than min.insync.replicas: the leader refuses before it appends.",
+    ),
+    (
+        "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+        "The ISR shrank below min.insync.replicas after the append: the records are in the log, and the producer sends them again.",
+    ),
+    (
+        "OUT_OF_ORDER_SEQUENCE_NUMBER",
+        "An idempotent batch does not follow the last one: records between them are missing.",
+    ),
+    (
+        "DUPLICATE_SEQUENCE_NUMBER",
+        "An idempotent batch repeats one that is older than the last five.",
+    ),
+    ("INVALID_PRODUCER_EPOCH", "A producer with the same id and a higher epoch has taken over."),
+    ("UNKNOWN_PRODUCER_ID", "The leader has no state of this producer (any more)."),
+    (
+        "FENCED_LEADER_EPOCH",
+        "The request carries an older leader epoch than the broker's: the asker's metadata is stale.",
+    ),
+    (
+        "UNKNOWN_LEADER_EPOCH",
+        "The request carries a newer leader epoch than the broker's: the broker has not heard of its election.",
+    ),
+    ("OFFSET_NOT_AVAILABLE", "A new leader does not know its high watermark yet."),
+    (
+        "INELIGIBLE_REPLICA",
+        "The controller refused an ISR with a broker that is fenced or shutting down.",
+    ),
+    ("INVALID_UPDATE_VERSION", "An ISR was proposed on the ground of an old partition epoch."),
+    ("STALE_BROKER_EPOCH", "The request comes from an earlier life of the broker."),
+    (
+        "DUPLICATE_BROKER_REGISTRATION",
+        "Another process with this broker id has a session that is not over yet.",
+    ),
+    ("NOT_CONTROLLER", "The node is not the active controller."),
+    (
+        "NEW_LEADER_ELECTED",
+        "The controller accepted the change and elected another leader with it.",
+    ),
+    ("ELECTION_NOT_NEEDED", "The wanted leader leads already, or there is one."),
+    ("PREFERRED_LEADER_NOT_AVAILABLE", "The first replica is not alive or not in the ISR."),
+    ("ELIGIBLE_LEADERS_NOT_AVAILABLE", "No replica may be elected."),
+    ("TOPIC_ALREADY_EXISTS", "There is a topic of this name."),
+    ("INVALID_REPLICATION_FACTOR", "There are fewer brokers than replicas asked for."),
+    ("INVALID_PARTITIONS", "A topic needs at least one partition."),
+    ("INVALID_REPLICA_ASSIGNMENT", "A placement names a broker twice or one that does not exist."),
+    ("INVALID_TIMESTAMP", "A record's timestamp is too far from the broker's clock."),
+    ("INVALID_RECORD", "The broker's validation refused a record."),
+];

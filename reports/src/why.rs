@@ -1,0 +1,217 @@
+//! The story of a loss in four moments, and of other breaks by their evidence.
+
+use model::config::SettingValue;
+use model::fact::Fact;
+use model::ids::Uid;
+use sim::history::Event;
+use sim::outcome::Judgement;
+use sim::plan::ClientRole;
+use sim::verdict::{Claim, Evidence, Loss, LossCause, Moment, MomentKind, Verdict};
+use unicode_width::UnicodeWidthStr;
+
+use crate::story::{Story, broker_name, record_list};
+use crate::tell::tell;
+use crate::text::{Line, Signs, Tone, counted, fill, wrap};
+use crate::timeline::MOMENTS;
+use crate::words::EN;
+
+/// Columns of what happened, at most.
+const LEFT: usize = 40;
+/// Columns of the whole story.
+const WHOLE: usize = 92;
+/// Places of evidence that are told.
+const EVIDENCE_SHOWN: usize = 6;
+
+/// One line of a story: when, what happened, and what that means.
+struct Told {
+    sign: &'static str,
+    at: String,
+    what: String,
+    means: String,
+}
+
+/// Why a trial's first broken claim is broken: a title and the lines below it.
+pub fn why(story: &Story<'_>, signs: Signs) -> Option<(String, Vec<Line>)> {
+    let judgement = &story.outcome.judgement;
+    if let Some(loss) = judgement.losses.first() {
+        return Some((loss_title(judgement, loss), columns(loss_story(story, loss), signs)));
+    }
+    let (claim, evidence) = judgement.findings.iter().find_map(|it| match &it.verdict {
+        Verdict::Breaks(evidence) => Some((it.claim, evidence)),
+        Verdict::Holds | Verdict::Untested(_) => None,
+    })?;
+    Some((evidence_title(claim, evidence), columns(evidence_story(story, claim, evidence), signs)))
+}
+
+/// Names the record whose story is told, and those that went the same way.
+fn loss_title(judgement: &Judgement, told: &Loss) -> String {
+    let decided = |loss: &Loss| (loss.cause, loss.decided.what);
+    let same = |loss: &&Loss| loss.uid != told.uid && decided(loss) == decided(told);
+    let others: Vec<Uid> = judgement.losses.iter().filter(same).map(|loss| loss.uid).collect();
+    let elsewhere = judgement.losses.len() - 1 - others.len();
+    let mut title = format!("r{}", told.uid);
+    if !others.is_empty() {
+        title += &fill(EN.why.same_way, &[&record_list(&others)]);
+    }
+    if 0 < elsewhere {
+        title += &fill(EN.why.otherwise, &[&elsewhere.to_string()]);
+    }
+    fill(EN.why.title, &[&title])
+}
+
+fn loss_story(story: &Story<'_>, loss: &Loss) -> Vec<Told> {
+    let moments = [Some(loss.promise), Some(loss.at_risk), Some(loss.decided), loss.gone];
+    let mut lines = Vec::new();
+    for (sign, moment) in MOMENTS.into_iter().zip(moments) {
+        if let Some(moment) = moment {
+            let at = fill(EN.why.seconds, &[&moment.at.to_string()]);
+            let (what, means) = told(story, loss, moment);
+            lines.push(Told { sign, at, what, means });
+        }
+    }
+    if loss.gone.is_none() {
+        let (at, what) = (EN.why.never.to_owned(), String::new());
+        let means = match loss.cause {
+            LossCause::HolderGone => EN.why.never_means,
+            LossCause::CleanElection
+            | LossCause::UncleanElection
+            | LossCause::PowerLoss
+            | LossCause::TruncationRule => EN.why.never_cut,
+        };
+        lines.push(Told { sign: MOMENTS[3], at, what, means: means.to_owned() });
+    }
+    lines
+}
+
+/// Lays the parts of each line below each other, with times that end in one column.
+fn columns(mut story: Vec<Told>, signs: Signs) -> Vec<Line> {
+    for told in &mut story {
+        for text in [&mut told.what, &mut told.means] {
+            *text = signs.spell(text).into_owned();
+        }
+    }
+    let at_width = story.iter().map(|told| told.at.width()).max().unwrap_or(0);
+    let has_means = story.iter().any(|told| !told.means.is_empty());
+    let widest = story.iter().map(|told| told.what.width()).max().unwrap_or(0);
+    let room = if has_means { widest.min(LEFT) } else { WHOLE };
+    let mut lines = Vec::new();
+    for told in &story {
+        let sign = if told.sign.is_empty() { String::new() } else { format!("{} ", told.sign) };
+        let mut head = format!("{sign}{:>at_width$}  ", told.at);
+        let indent = head.width();
+        let what_room = room.min(WHOLE - indent);
+        let means_room = WHOLE.saturating_sub(indent + what_room + 2).max(1);
+        let (what, means) = (wrap(&told.what, what_room), wrap(&told.means, means_room));
+        for at in 0..what.len().max(means.len()) {
+            let mut line = Line::of(Tone::Strong, head);
+            line.push(Tone::Plain, what.get(at).cloned().unwrap_or_default());
+            if let Some(means) = means.get(at).filter(|it| !it.is_empty()) {
+                line.pad(indent + what_room + 2);
+                line.push(Tone::Quiet, means.clone());
+            }
+            lines.push(line);
+            head = " ".repeat(indent);
+        }
+    }
+    lines
+}
+
+/// Tells what a moment was and what it means.
+fn told(story: &Story<'_>, loss: &Loss, moment: Moment) -> (String, String) {
+    let (words, record) = (&EN.why, format!("r{}", loss.uid));
+    match moment.what {
+        MomentKind::Acknowledged { broker, copies, isr } => {
+            let what = fill(words.acknowledged, &[&broker_name(broker), &record]);
+            (what, promised(&acks(story, loss), copies, isr))
+        }
+        MomentKind::HolderDown(broker) => {
+            let name = broker_name(broker);
+            let means = match loss.promise.what {
+                MomentKind::Acknowledged { copies, .. } if 1 < copies => words.no_copy_runs,
+                _ => words.only_copy,
+            };
+            (fill(words.stopped, &[&name]), fill(means, &[&name]))
+        }
+        MomentKind::HolderDeposed(broker) => {
+            let name = broker_name(broker);
+            (fill(words.deposed, &[&name]), fill(words.only_deposed, &[&name]))
+        }
+        MomentKind::OnlyInPageCache(broker) => {
+            (fill(words.unflushed, &[&broker_name(broker)]), words.flushing.to_owned())
+        }
+        MomentKind::Elected { broker, epoch, end, clean } => {
+            let name = broker_name(broker);
+            let means = if clean { words.elected_clean } else { words.elected_unclean };
+            let what = fill(words.elected, &[&name, &epoch.to_string()]);
+            (what, fill(means, &[&name, &end.to_string()]))
+        }
+        MomentKind::PowerCut(broker) => {
+            let what = fill(words.power, &[&broker_name(broker), &record]);
+            (what, words.power_means.to_owned())
+        }
+        MomentKind::Truncated { broker, from, to } => {
+            let (from, to) = (from.to_string(), to.to_string());
+            let what = fill(words.truncated, &[&broker_name(broker), &from, &to]);
+            (what, cut_because(loss.cause).to_owned())
+        }
+    }
+}
+
+/// Returns what the producer of the lost record asks for.
+fn acks(story: &Story<'_>, loss: &Loss) -> String {
+    let told = story.outcome.history.get(loss.promise.entry).map(|entry| &entry.event);
+    let Some(Event::Fact(Fact::Completed { client, .. })) = told else { return story.promises() };
+    match story.plan.clients.get(usize::from(client.0)).map(|client| &client.role) {
+        Some(ClientRole::Producer(producer)) => producer.config.acks.show(),
+        Some(ClientRole::Consumer(_)) | None => story.promises(),
+    }
+}
+
+/// Says what the acknowledgement was worth.
+fn promised(acks: &str, copies: u16, isr: u16) -> String {
+    let words = &EN.why;
+    let on = counted(u64::from(copies), words.copies);
+    match acks {
+        "1" if copies == 1 => words.one_asked.to_owned(),
+        "1" => fill(words.one_had_more, &[&copies.to_string()]),
+        "all" if isr == 1 => words.isr_alone.to_owned(),
+        "all" => fill(words.isr_asked, &[&counted(u64::from(isr), words.members), &on]),
+        acks => fill(words.some_asked, &[acks, &on, &isr.to_string()]),
+    }
+}
+
+fn cut_because(cause: LossCause) -> &'static str {
+    let place = match cause {
+        LossCause::CleanElection => 0,
+        LossCause::UncleanElection => 1,
+        LossCause::PowerLoss => 2,
+        LossCause::TruncationRule => 3,
+        LossCause::HolderGone => 4,
+    };
+    EN.why.cut_because[place]
+}
+
+fn evidence_title(claim: Claim, evidence: &Evidence) -> String {
+    match evidence.records.as_slice() {
+        [] => fill(EN.why.title, &[claim.name()]),
+        records => fill(EN.why.title, &[&record_list(records)]),
+    }
+}
+
+fn evidence_story(story: &Story<'_>, claim: Claim, evidence: &Evidence) -> Vec<Told> {
+    let history = &story.outcome.history;
+    let shown = evidence.entries.iter().filter_map(|&at| history.get(at)).take(EVIDENCE_SHOWN);
+    let mut lines: Vec<Told> = shown
+        .map(|entry| Told {
+            sign: "",
+            at: fill(EN.why.seconds, &[&entry.at.to_string()]),
+            what: tell(story, entry),
+            means: String::new(),
+        })
+        .collect();
+    if lines.is_empty() {
+        let (at, what) = (String::new(), claim.meaning().to_owned());
+        lines.push(Told { sign: "", at, what, means: String::new() });
+    }
+    lines
+}

@@ -1,0 +1,4 @@
+//! Renderings of hand-made trials.
+
+mod example;
+mod rendering;
