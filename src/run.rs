@@ -1,0 +1,353 @@
+//! `trial run`: runs scenarios and says whether everything came as their files expect.
+
+use std::path::PathBuf;
+
+use reports::entry;
+use reports::expected::{expected, says};
+use reports::json;
+use reports::report::full;
+use reports::story::Story;
+use reports::summary::{self, Many, Short, Totals, line};
+use reports::text::{Line, Tone, grouped};
+use reports::verdict::{Came, Expected, Helped};
+use scenarios::{Case, Class, Overrides, Trial};
+use sim::{KeepHistory, Options};
+
+use crate::args::Selection;
+use crate::artefacts;
+use crate::counterfactual::{self, Told};
+use crate::error::CliError;
+use crate::load::{self, Loaded};
+use crate::ui::{Format, Ui};
+use crate::work::{self, Next, Unit};
+
+/// Full reports in one run, at most; further trials get one line each.
+const REPORTS_MAX: usize = 3;
+/// Trials that all get a full report.
+const FEW: usize = 2;
+/// Trials of one call.
+const TRIALS_MAX: u128 = 10_000_000;
+/// Surprises of one case that are told when there are many seeds.
+const SURPRISES_SHOWN: usize = 10;
+/// Columns of a scenario's name in a list, at most.
+const NAME_MAX: usize = 48;
+
+/// Run scenarios and say whether their expectations held
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+    /// Print every entry of the history, or those of a kind, node or record
+    #[arg(long, value_name = "FILTER", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "")]
+    trace: Option<String>,
+    /// Write timeline.txt, history.jsonl and verdict.json of each trial below this folder
+    #[arg(long, value_name = "DIR", env = "TRIAL_OUT")]
+    out: Option<PathBuf>,
+    /// One line per trial; with many seeds only the summary
+    #[arg(short, long)]
+    quiet: bool,
+    /// Stop at the first trial that does not come as expected
+    #[arg(long)]
+    fail_fast: bool,
+    /// Let warnings and untested trials fail
+    #[arg(long)]
+    strict: bool,
+    /// Do not run the trials that show what would have helped
+    #[arg(long)]
+    no_counterfactuals: bool,
+}
+
+/// A run in progress.
+struct Session<'a> {
+    args: &'a RunArgs,
+    loaded: &'a [Loaded],
+    overrides: &'a Overrides,
+    layout: Layout,
+    totals: Totals,
+    reports: usize,
+    /// The trials of the scenario or case that is being run.
+    open: Open,
+}
+
+/// How many trials share the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// Full reports.
+    Reports,
+    /// One line per trial, and full reports of the first surprises.
+    Trials,
+    /// One line per scenario.
+    Scenarios,
+    /// One line per case and claim.
+    Seeds,
+}
+
+/// Trials that belong into one line.
+#[derive(Default)]
+struct Open {
+    of: Option<Unit>,
+    shorts: Vec<Short>,
+    many: Many,
+    told: usize,
+}
+
+/// Returns the exit code of the worst trial.
+pub fn run(args: &RunArgs, ui: &mut Ui) -> Result<u8, CliError> {
+    let overrides = args.selection.overrides()?;
+    let loaded = load::scenarios(&args.selection.files, &overrides, ui)?;
+    if args.strict && loaded.iter().any(|file| 0 < file.warnings) {
+        return Err(CliError::usage("a file has warnings", "Leave --strict out to run it."));
+    }
+    let units = units(&args.selection, &loaded)?;
+    if let Some(folder) = &args.out {
+        artefacts::prepare(folder)?;
+    }
+    work::watch_interrupts();
+    let layout = match args.selection.seeds.is_some() {
+        true => Layout::Seeds,
+        false if 1 < loaded.len() => Layout::Scenarios,
+        false if args.quiet || FEW < units.len() => Layout::Trials,
+        false => Layout::Reports,
+    };
+    let wanted = args.trace.is_some() || args.out.is_some() || layout == Layout::Reports;
+    let keep_history = if wanted { KeepHistory::Yes } else { KeepHistory::No };
+    let options = Options { keep_history, ..Options::default() };
+    let (totals, reports, open) = (Totals::default(), 0, Open::default());
+    let overrides = &overrides;
+    let mut session = Session { args, loaded: &loaded, overrides, layout, totals, reports, open };
+    work::all(&loaded, &units, (args.selection.jobs(), options), |unit, trial| {
+        session.take(unit, trial, ui)
+    })?;
+    session.finish(ui)
+}
+
+/// Returns every trial of a selection, in order.
+pub fn units(selection: &Selection, loaded: &[Loaded]) -> Result<Vec<Unit>, CliError> {
+    let mut cases = Vec::new();
+    for (place, file) in loaded.iter().enumerate() {
+        let picked = selection.cases(&file.scenario)?;
+        cases.extend(picked.into_iter().map(|case| (place, case)));
+    }
+    let seeds_of = |place: usize| selection.seeds(&loaded[place].scenario);
+    let count = |place| u128::from(seeds_of(place).end() - seeds_of(place).start()) + 1;
+    let trials: u128 = cases.iter().map(|&(place, _)| count(place)).sum();
+    if TRIALS_MAX < trials {
+        return Err(CliError::usage(
+            format!("{trials} trials are too many"),
+            format!("Run at most {} at a time.", grouped(TRIALS_MAX as u64)),
+        ));
+    }
+    let of = |(scenario, case)| seeds_of(scenario).map(move |seed| Unit { scenario, case, seed });
+    Ok(cases.into_iter().flat_map(of).collect())
+}
+
+impl Session<'_> {
+    fn take(&mut self, unit: Unit, trial: Trial, ui: &mut Ui) -> Result<Next, CliError> {
+        let class = self.class(&trial);
+        let file = &self.loaded[unit.scenario];
+        let case = &file.scenario.cases[unit.case];
+        let name = (file.scenario.name.as_str(), case.name.as_str(), unit.seed);
+        let mut short = Short::of(name, &trial.outcome, class);
+        short.surprises = surprises(case, &trial);
+        short.again = self.args.selection.again(&file.given, unit.seed, &case.settings);
+        let long = self.is_long(class);
+        let is_json = self.args.format == Format::Json;
+        if long || is_json || self.args.out.is_some() || self.args.trace.is_some() {
+            self.show(unit, trial, (class, long), ui)?;
+        }
+        self.totals.take(class);
+        if !is_json {
+            self.list(unit, short, long, ui)?;
+        }
+        let stop = self.args.fail_fast && class != Class::AsExpected;
+        Ok(if stop { Next::Stop } else { Next::More })
+    }
+
+    /// Prints what belongs to one line or few.
+    fn list(&mut self, unit: Unit, short: Short, long: bool, ui: &mut Ui) -> Result<(), CliError> {
+        match self.layout {
+            Layout::Reports => {}
+            Layout::Trials if long => {}
+            Layout::Trials => ui.lines(&line(&short))?,
+            Layout::Scenarios => {
+                if self.open.of.is_some_and(|open| open.scenario != unit.scenario) {
+                    self.close(ui)?;
+                }
+                self.open.shorts.push(short);
+            }
+            Layout::Seeds => {
+                let place = |unit: Unit| (unit.scenario, unit.case);
+                if self.open.of.is_some_and(|open| place(open) != place(unit)) {
+                    self.close(ui)?;
+                }
+                self.open.many.take(&short);
+                if short.class != Class::AsExpected && !self.args.quiet {
+                    self.open.told += 1;
+                    if self.open.told <= SURPRISES_SHOWN {
+                        ui.lines(&line(&short))?;
+                    }
+                }
+            }
+        }
+        self.open.of = Some(unit);
+        Ok(())
+    }
+
+    /// Prints the line of the trials that belong together.
+    fn close(&mut self, ui: &mut Ui) -> Result<(), CliError> {
+        let open = std::mem::take(&mut self.open);
+        let Some(unit) = open.of else { return Ok(()) };
+        let scenario = &self.loaded[unit.scenario].scenario;
+        match self.layout {
+            Layout::Scenarios => {
+                let names = self.loaded.iter().map(|file| file.scenario.name.chars().count());
+                let width = names.max().unwrap_or(0).min(NAME_MAX);
+                ui.lines(&summary::scenario(&scenario.name, &open.shorts, width))?;
+            }
+            Layout::Seeds => {
+                let case = &scenario.cases[unit.case].name;
+                if SURPRISES_SHOWN < open.told {
+                    let more = grouped((open.told - SURPRISES_SHOWN) as u64);
+                    ui.text(&format!("and {more} trials more that are not as expected"))?;
+                }
+                let title = Line::of(Tone::Strong, scenario.name.clone());
+                let case = if case.is_empty() { String::new() } else { format!(" [{case}]") };
+                ui.lines(&[title.then(Tone::Quiet, case)])?;
+                ui.lines(&open.many.lines())?;
+            }
+            Layout::Reports | Layout::Trials => {}
+        }
+        Ok(())
+    }
+
+    fn class(&self, trial: &Trial) -> Class {
+        match trial.class() {
+            Class::Untested if self.args.strict => Class::Unexpected,
+            class => class,
+        }
+    }
+
+    /// One file's few trials are shown in full, and surprises as long as they are few.
+    fn is_long(&self, class: Class) -> bool {
+        match self.layout {
+            Layout::Reports => true,
+            Layout::Trials => {
+                !self.args.quiet && class != Class::AsExpected && self.reports < REPORTS_MAX
+            }
+            Layout::Scenarios | Layout::Seeds => false,
+        }
+    }
+
+    fn show(
+        &mut self,
+        unit: Unit,
+        trial: Trial,
+        (class, long): (Class, bool),
+        ui: &mut Ui,
+    ) -> Result<(), CliError> {
+        let file = &self.loaded[unit.scenario];
+        let case = &file.scenario.cases[unit.case];
+        let again = self.args.selection.again(&file.given, unit.seed, &case.settings);
+        let whole = long && trial.outcome.history.is_empty();
+        let trial = if whole { work::trial(self.loaded, unit, Options::default()) } else { trial };
+        let plan = sim::plan::Plan { seed: unit.seed, ..case.plan.clone() };
+        let says = says(case);
+        let story = Story {
+            scenario: &file.scenario.name,
+            title: &file.scenario.title.en,
+            case: &case.name,
+            seed: unit.seed,
+            plan: &plan,
+            outcome: &trial.outcome,
+            says: &says,
+        };
+        let expected = expected(case, &trial);
+        let told = Told { file, case: unit.case, seed: unit.seed, overrides: self.overrides };
+        let helped = match long && !self.args.no_counterfactuals {
+            true => counterfactual::helped(told, &trial.outcome),
+            false => Vec::new(),
+        };
+        let outside = (expected.as_slice(), helped.as_slice());
+        if let Some(folder) = &self.args.out {
+            artefacts::write(folder, &story, (class, &expected, &helped), &again)?;
+        }
+        if let Some(filter) = &self.args.trace {
+            trace(&story, filter, ui)?;
+        }
+        match self.args.format {
+            Format::Json => print_json(&story, class, outside, &again, ui)?,
+            Format::Human if long => self.print(&story, outside, &again, ui)?,
+            Format::Human => {}
+        }
+        Ok(())
+    }
+
+    fn print(
+        &mut self,
+        story: &Story<'_>,
+        outside: (&[Expected], &[Helped]),
+        again: &str,
+        ui: &mut Ui,
+    ) -> Result<(), CliError> {
+        if 0 < self.reports {
+            ui.lines(&[Line::default()])?;
+        }
+        self.reports += 1;
+        let lines = full(story, outside, again, ui.signs);
+        Ok(ui.lines(&lines)?)
+    }
+
+    fn finish(mut self, ui: &mut Ui) -> Result<u8, CliError> {
+        match self.args.format {
+            Format::Json => ui.json(&json::summary(&self.totals))?,
+            Format::Human => {
+                self.close(ui)?;
+                if self.totals.trials() != 1 {
+                    ui.lines(&[self.totals.line(self.loaded.len())])?;
+                }
+            }
+        }
+        ui.flush()?;
+        if work::interrupted() {
+            ui.note("interrupted: these are the trials that were run")?;
+            return Ok(130);
+        }
+        Ok(self.totals.worst().exit_code())
+    }
+}
+
+fn print_json(
+    story: &Story<'_>,
+    class: Class,
+    outside: (&[Expected], &[Helped]),
+    again: &str,
+    ui: &mut Ui,
+) -> Result<(), CliError> {
+    ui.json(&json::run_started(story.scenario, story.case, story.seed))?;
+    for finding in json::findings(story, again) {
+        ui.json(&finding)?;
+    }
+    ui.json(&json::run_finished(story, class, outside, again))?;
+    Ok(())
+}
+
+fn trace(story: &Story<'_>, filter: &str, ui: &mut Ui) -> Result<(), CliError> {
+    for entry in &story.outcome.history {
+        let wanted = filter.is_empty()
+            || filter.split(',').any(|word| entry::matches(story, entry, word.trim()));
+        if wanted {
+            ui.text(&format!("{:>9} {}", entry.at.to_string(), entry::prose(story, entry)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns what did not come as expected, in words.
+fn surprises(case: &Case, trial: &Trial) -> Vec<String> {
+    let expected = expected(case, trial).into_iter();
+    expected.filter(|it| it.came != Came::True).map(|it| it.text).collect()
+}
