@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::ids::{LeaderEpoch, Offset, TopicPartition, Uid};
+use model::ids::{LeaderEpoch, Offset, Uid};
 use sim::outcome::ReplicaEnd;
 
 use crate::story::{Story, broker_name};
@@ -144,11 +144,4 @@ fn records(replica: &ReplicaEnd) -> BTreeMap<Offset, (LeaderEpoch, Uid)> {
             batch.records_from(batch.base_offset).map(move |(at, it)| (at, (epoch, it.uid)))
         })
         .collect()
-}
-
-/// Says whether all replicas of `partition` hold the same records.
-pub fn agree(replicas: &[ReplicaEnd], partition: TopicPartition) -> bool {
-    let mut logs = replicas.iter().filter(|it| it.partition == partition).map(records);
-    let Some(first) = logs.next() else { return true };
-    logs.all(|log| log == first)
 }
