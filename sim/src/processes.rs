@@ -71,10 +71,8 @@ impl World {
             NodeId::Controller(id) => {
                 let config = plan.controller.config.clone();
                 Process::Controller(match remains {
-                    Remains::Controller(log, _) => Controller::restart(id, config, plan.rules, log),
-                    Remains::Broker(_) | Remains::Nothing => {
-                        Controller::new(id, config, plan.rules)
-                    }
+                    Remains::Controller(log, _) => Controller::restart(id, config, log),
+                    Remains::Broker(_) | Remains::Nothing => Controller::new(id, config),
                 })
             }
             NodeId::Broker(id) => {

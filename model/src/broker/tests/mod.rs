@@ -69,7 +69,7 @@ impl Cluster {
             now: Time::ZERO,
             rules,
             rng: Rng::fork(1, "cluster"),
-            controller: Controller::new(1, ControllerConfig::default(), rules),
+            controller: Controller::new(1, ControllerConfig::default()),
             up: BTreeMap::new(),
             down: BTreeMap::new(),
             lives: 0,
@@ -295,7 +295,7 @@ impl Cluster {
                 self.up.insert(id, broker);
             }
             _ => {
-                let idle = Controller::new(1, ControllerConfig::default(), self.rules);
+                let idle = Controller::new(1, ControllerConfig::default());
                 let mut controller = std::mem::replace(&mut self.controller, idle);
                 self.with_turn(node, self.now, |turn| act(&mut controller, turn));
                 self.controller = controller;

@@ -43,7 +43,7 @@ impl Desk {
     fn started() -> Desk {
         let config = ControllerConfig::default();
         let mut desk = Desk {
-            controller: Controller::new(1, config, Rules::default()),
+            controller: Controller::new(1, config),
             now: Time::ZERO,
             rng: Rng::fork(1, "controller"),
             effects: Vec::new(),
