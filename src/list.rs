@@ -133,7 +133,11 @@ pub fn every_setting() -> Vec<(&'static str, &'static str, SettingInfo)> {
         ),
         ("controller", "[cluster.broker]; the controller obeys it", ControllerConfig::list()),
         ("producer", "[producers.NAME] config; the producer obeys it", ProducerConfig::list()),
-        ("consumer", "[consumers.NAME] config; the consumer obeys it", ConsumerConfig::list()),
+        (
+            "consumer",
+            "[consumers.NAME], [groups.NAME] or [apps.NAME] config; the consumer obeys it",
+            ConsumerConfig::list(),
+        ),
     ];
     let of = |(kind, place, settings): (&'static str, &'static str, Vec<SettingInfo>)| {
         settings.into_iter().map(move |setting| (kind, place, setting))

@@ -1,5 +1,7 @@
 //! Which changes could help against a broken claim: those that concern what broke.
 
+mod groups;
+
 use model::config::{Idempotence, ProducerConfig};
 use model::ids::BrokerId;
 use model::message::cluster::TopicLayout;
@@ -28,6 +30,7 @@ enum Concern {
     Order,
     Replicas,
     Availability,
+    Groups,
 }
 
 /// Returns the changes that concern a broken claim, in order of fame.
@@ -47,6 +50,7 @@ pub fn changes(plan: &Plan, claim: Claim, losses: &[Loss]) -> Vec<Change> {
             idempotence(plan).into_iter().chain(one).collect()
         }
         Concern::Replicas => unclean_off(plan).into_iter().collect(),
+        Concern::Groups => groups::changes(plan, claim),
         Concern::Availability => {
             let wide = |topic: &TopicPlan| 1 < topic.config.min_insync_replicas;
             let unclean = |topic: &TopicPlan| !topic.config.unclean_leader_election;
@@ -72,6 +76,14 @@ fn concern(claim: Claim) -> Concern {
         | Claim::OneLeaderPerEpoch
         | Claim::IsrCoversHighWatermark => Concern::Replicas,
         Claim::WritesResume | Claim::ReplicasCatchUp => Concern::Availability,
+        Claim::OrderPerKey
+        | Claim::NothingSkipped
+        | Claim::NothingRepeated
+        | Claim::OneOwnerPerPartition
+        | Claim::CommitsMoveForward
+        | Claim::EffectsOnce
+        | Claim::GroupStabilises
+        | Claim::GroupDrains => Concern::Groups,
     }
 }
 
@@ -110,7 +122,7 @@ fn against_loss(plan: &Plan, losses: &[Loss]) -> Vec<Change> {
 fn producers(plan: &Plan) -> impl Iterator<Item = (&str, &ProducerPlan)> {
     plan.clients.iter().filter_map(|client| match &client.role {
         ClientRole::Producer(producer) => Some((&*client.name, producer)),
-        ClientRole::Consumer(_) => None,
+        ClientRole::Consumer(_) | ClientRole::Member(_) => None,
     })
 }
 

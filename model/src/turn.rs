@@ -3,10 +3,14 @@
 //! A machine is told one event at a time. Everything it may know of the outside is in its
 //! [`Turn`]; everything it does to the outside goes through it.
 
+use std::sync::Arc;
+
 use crate::chance::Rng;
-use crate::fact::Fact;
-use crate::ids::{ConnectionId, NodeId, Uid};
+use crate::fact::{Callback, CommitError, CommitId, Fact};
+use crate::ids::{ConnectionId, NodeId, Offset, TopicPartition, Uid};
+use crate::log::batch::Batch;
 use crate::message::Message;
+use crate::message::group::Assignment;
 use crate::time::{Time, Timestamp};
 
 /// A simulated process: broker, controller or client.
@@ -84,15 +88,38 @@ pub enum Returned {
     Flushed,
     /// `close()` has returned.
     Closed,
-    /// `poll()` has returned so many records.
-    Polled(u32),
+    /// `poll()` has returned these records; none if its time was over.
+    Polled(Vec<Delivery>),
+    /// `poll()` has thrown; what, is in the facts.
+    Threw,
+    /// The rebalance listener is called: `Consumer::listened` must follow.
+    Listen(Callback, Assignment),
+    /// `commitSync` has returned or thrown, or the callback of `commitAsync` is called.
+    Committed(CommitId, Result<(), CommitError>),
+    /// `offsetsForTimes` has returned the first offset at or after each time.
+    Times(Vec<(TopicPartition, Option<Offset>)>),
+}
+
+/// Records of one partition that `poll()` returned: those of `batch` from `from` to `to`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivery {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// The batch they lie in.
+    pub batch: Arc<Batch>,
+    /// The first offset.
+    pub from: Offset,
+    /// The offset after the last one.
+    pub to: Offset,
+    /// The high watermark that came with them.
+    pub high_watermark: Offset,
 }
 
 /// How a `send()` ended, as the producer's user sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Completion {
     /// Acknowledged; without an offset under `acks=0`.
-    Ok(Option<crate::ids::Offset>),
+    Ok(Option<Offset>),
     /// Ended with an error; `Fact::Completed` says whether absence is certain.
     Error(crate::message::ErrorCode),
 }

@@ -63,7 +63,10 @@ pub fn findings(story: &Story<'_>, again: &str) -> Vec<Value> {
 /// Returns whether a claim is about safety or about progress.
 fn check_class(claim: Claim) -> &'static str {
     match claim {
-        Claim::WritesResume | Claim::ReplicasCatchUp => "liveness",
+        Claim::WritesResume
+        | Claim::ReplicasCatchUp
+        | Claim::GroupStabilises
+        | Claim::GroupDrains => "liveness",
         Claim::NoAcknowledgedLoss
         | Claim::NoCommittedLoss
         | Claim::NothingDroppedSilently
@@ -74,7 +77,13 @@ fn check_class(claim: Claim) -> &'static str {
         | Claim::ReplicasAgree
         | Claim::HighWatermarkMonotonic
         | Claim::OneLeaderPerEpoch
-        | Claim::IsrCoversHighWatermark => "safety",
+        | Claim::IsrCoversHighWatermark
+        | Claim::OrderPerKey
+        | Claim::NothingSkipped
+        | Claim::NothingRepeated
+        | Claim::OneOwnerPerPartition
+        | Claim::CommitsMoveForward
+        | Claim::EffectsOnce => "safety",
     }
 }
 

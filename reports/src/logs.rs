@@ -1,10 +1,12 @@
-//! Every replica's log at the end: leader epochs, high watermark, log end, ISR.
+//! Every replica's log at the end: leader epochs, high watermark, log end, ISR; and where
+//! groups stand in it.
 
 use std::collections::BTreeMap;
 
 use model::ids::{LeaderEpoch, Offset, Uid};
 use sim::outcome::ReplicaEnd;
 
+use crate::groups::marks;
 use crate::story::{Story, broker_name};
 use crate::text::{Line, Tone, WIDTH, counted, fill};
 use crate::words::EN;
@@ -32,6 +34,7 @@ pub fn logs(story: &Story<'_>) -> Vec<Line> {
     let room = room.min(OFFSETS + 4);
     let mut lines: Vec<Line> =
         replicas.iter().zip(ends).map(|(replica, end)| line(replica, end, room)).collect();
+    lines.extend(marks(story));
     let others = story.partitions() - 1;
     if !lines.is_empty() && 0 < others {
         let others = counted(others as u64, EN.partitions);

@@ -1,9 +1,10 @@
-//! The report of one trial: title, timeline, logs, fates, verdict.
+//! The report of one trial: title, timeline, logs, fates, groups, verdict.
 
 use model::rules::{FetchFencing, Rules, Truncation};
 use unicode_width::UnicodeWidthStr;
 
 use crate::fates::fates;
+use crate::groups::groups;
 use crate::logs::logs;
 use crate::story::Story;
 use crate::text::{Colour, Line, Signs, Tone, WIDTH, fill, fit, render, wrap};
@@ -25,7 +26,7 @@ pub fn full(
     let blocks = [
         timeline(story, signs, LINES),
         logs(story),
-        fates(story),
+        fates(story).into_iter().chain(groups(story)).collect(),
         verdict(story, outside, again, signs),
     ];
     for block in blocks {
@@ -43,12 +44,15 @@ pub fn golden(story: &Story<'_>, expected: &[Expected]) -> String {
     let signs = Signs::Unicode;
     let mut end = logs(story);
     end.extend(fates(story));
+    end.extend(groups(story));
     end.push(Line::default());
-    end.extend(verdicts(&story.outcome.judgement.findings));
+    end.extend(verdicts(story));
     end.extend(expectations(expected));
     let mut lines = title(story, signs);
     lines.push(Line::default());
-    let room = GOLDEN_LINES.saturating_sub(lines.len() + end.len() + 3).max(12);
+    // The lines of rebalances wrap.
+    let spare = if story.plan.groups.is_empty() { 3 } else { 10 };
+    let room = GOLDEN_LINES.saturating_sub(lines.len() + end.len() + spare).max(6);
     lines.extend(timeline(story, signs, room));
     lines.push(Line::default());
     lines.extend(end);

@@ -1,8 +1,10 @@
 //! What a report is about: one trial with the texts of its file, and names for everybody.
 
-use model::ids::{BrokerId, ClientId, NodeId, ReplicaSet, TopicPartition, Uid};
+use model::fact::{Fact, GroupEvent, GroupFact, MemberEvent, MemberFact};
+use model::ids::{BrokerId, ClientId, MemberId, NodeId, ReplicaSet, TopicId, TopicPartition, Uid};
+use sim::history::Event;
 use sim::outcome::Outcome;
-use sim::plan::{ClientRole, Plan};
+use sim::plan::{ClientRole, GroupIndex, Plan};
 use sim::verdict::Verdict;
 
 use crate::text::fill;
@@ -48,10 +50,76 @@ impl Story<'_> {
 
     /// Returns a partition's name: `orders-0`.
     pub fn partition(&self, partition: TopicPartition) -> String {
+        if partition.topic == TopicId::CONSUMER_OFFSETS {
+            return format!("__consumer_offsets-{}", partition.partition);
+        }
         match self.plan.topics.get(usize::from(partition.topic.0)) {
             Some(topic) => format!("{}-{}", topic.name, partition.partition),
             None => format!("topic-{}-{}", partition.topic, partition.partition),
         }
+    }
+
+    /// Returns the names of partitions, each topic once: `orders-0,1 refunds-2`.
+    pub fn partition_list(&self, partitions: &[TopicPartition]) -> String {
+        let mut text = String::new();
+        let mut last = None;
+        for &it in partitions {
+            match last == Some(it.topic) {
+                true => text += &format!(",{}", it.partition),
+                false if text.is_empty() => text = self.partition(it),
+                false => text += &format!(" {}", self.partition(it)),
+            }
+            last = Some(it.topic);
+        }
+        if text.is_empty() { EN.groups.nothing.to_owned() } else { text }
+    }
+
+    /// Returns the group that a client is a member of.
+    pub fn group_of(&self, client: ClientId) -> Option<GroupIndex> {
+        match &self.plan.clients.get(usize::from(client.0))?.role {
+            ClientRole::Member(member) => Some(member.group),
+            ClientRole::Producer(_) | ClientRole::Consumer(_) => None,
+        }
+    }
+
+    /// Returns a group's name in the file.
+    pub fn group(&self, group: GroupIndex) -> String {
+        match self.plan.groups.get(usize::from(group.0)) {
+            Some(plan) => plan.name.to_string(),
+            None => format!("group-{}", group.0),
+        }
+    }
+
+    /// Returns the name of a member: that of its client where it can be told.
+    ///
+    /// Coordinators name members after their `client.id`; a member that names itself
+    /// (KIP-848) is known by what it said when it joined.
+    pub fn member(&self, member: &MemberId) -> String {
+        self.member_client(member).map_or_else(|| member.to_string(), |client| self.client(client))
+    }
+
+    /// Returns the client that is, or was, the member of this id.
+    pub fn member_client(&self, member: &MemberId) -> Option<ClientId> {
+        let mut facts = self.outcome.history.iter().filter_map(|entry| match &entry.event {
+            Event::Fact(fact) => Some(fact),
+            Event::Fault(_) | Event::Phase(_) | Event::Step { .. } | Event::Reached { .. } => None,
+        });
+        let named = |name: &str| {
+            let place = self.plan.clients.iter().position(|it| &*it.name == name)?;
+            u16::try_from(place).ok().map(ClientId)
+        };
+        facts.find_map(|fact| match fact {
+            Fact::Group(GroupFact {
+                what: GroupEvent::MemberJoined { member: id, client_id, .. },
+                ..
+            }) if id == member => named(client_id),
+            Fact::Member(MemberFact { client, what: MemberEvent::Joined { member: id, .. } })
+                if id == member =>
+            {
+                Some(*client)
+            }
+            _ => None,
+        })
     }
 
     /// Returns the partition that the pictures show: that of the first loss, else that of
@@ -67,7 +135,8 @@ impl Story<'_> {
         });
         let shown = evidence.and_then(|evidence| {
             let events = evidence.entries.iter().filter_map(|&at| self.outcome.history.get(at));
-            events.filter_map(crate::entry::partition).next()
+            let mut partitions = events.filter_map(crate::entry::partition);
+            partitions.find(|it| it.topic != TopicId::CONSUMER_OFFSETS)
         });
         shown.unwrap_or_else(|| {
             self.outcome.replicas.first().map_or_else(TopicPartition::default, |it| it.partition)
@@ -76,7 +145,8 @@ impl Story<'_> {
 
     /// Returns how many partitions there are.
     pub fn partitions(&self) -> usize {
-        let mut all: Vec<_> = self.outcome.replicas.iter().map(|it| it.partition).collect();
+        let all = self.outcome.replicas.iter().map(|it| it.partition);
+        let mut all: Vec<_> = all.filter(|it| it.topic != TopicId::CONSUMER_OFFSETS).collect();
         all.sort();
         all.dedup();
         all.len().max(1)

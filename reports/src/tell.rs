@@ -2,8 +2,11 @@
 //! is told as in `--trace`.
 
 use model::config::SettingValue;
-use model::fact::{AppendRole, Fact, SendOutcome};
-use model::ids::{ClientId, Uid};
+use model::fact::{
+    AppendRole, EffectOutcome, Fact, GroupEvent, GroupFact, MemberEvent, MemberFact, SendOutcome,
+    WorkEvent, WorkFact,
+};
+use model::ids::{ClientId, Offset, TopicPartition, Uid};
 use model::log::batch::Batch;
 use model::message::data::Acks;
 use sim::history::{Entry, Event};
@@ -12,12 +15,15 @@ use crate::entry;
 use crate::story::{Story, broker_ids, broker_name, record_list, record_names};
 use crate::text::fill;
 use crate::timeline::reset_cause;
+use crate::why::outcome_place;
 use crate::words::EN;
 
 /// Tells what one entry of a history says.
 pub(crate) fn tell(story: &Story<'_>, entry: &Entry) -> String {
     let told = match &entry.event {
-        Event::Fact(fact) => client(story, fact).or_else(|| server(fact)),
+        Event::Fact(fact) => {
+            client(story, fact).or_else(|| server(fact)).or_else(|| group(story, fact))
+        }
         Event::Fault(_) | Event::Phase(_) | Event::Step { .. } | Event::Reached { .. } => None,
     };
     told.unwrap_or_else(|| entry::prose(story, entry))
@@ -101,6 +107,63 @@ fn server(fact: &Fact) -> Option<String> {
                 Some(leader) => fill(events.leads, &[&broker_name(leader), &epoch, &isr]),
                 None => fill(events.leaderless, &[&epoch, &isr]),
             }
+        }
+        _ => return None,
+    })
+}
+
+fn group(story: &Story<'_>, fact: &Fact) -> Option<String> {
+    let words = &EN.groups.why;
+    let offsets = |offsets: &[(TopicPartition, Offset)]| {
+        let named = offsets.iter().map(|&(at, to)| format!("{} {to}", story.partition(at)));
+        named.collect::<Vec<_>>().join(", ")
+    };
+    Some(match fact {
+        Fact::Member(MemberFact { client, what }) => {
+            let name = story.client(*client);
+            match what {
+                MemberEvent::Owns(owned) => {
+                    fill(words.owns, &[&name, &story.partition_list(owned)])
+                }
+                MemberEvent::CommitSent { kind, offsets: sent, .. } => {
+                    fill(words.commits, &[&name, &offsets(sent), entry::commit_kind(*kind)])
+                }
+                MemberEvent::CommitEnded { outcome: Err(error), .. } => {
+                    fill(words.failed, &[&name, &entry::commit_error(*error)])
+                }
+                MemberEvent::OffsetFetched(partition, Some(offset)) => {
+                    let partition = story.partition(*partition);
+                    fill(words.starts_at, &[&name, &partition, &offset.to_string()])
+                }
+                _ => return None,
+            }
+        }
+        Fact::Group(GroupFact { broker, group, what }) => {
+            let (broker, group) = (broker_name(*broker), group.to_string());
+            match what {
+                GroupEvent::Committed { offsets: written, .. } => {
+                    fill(words.wrote, &[&broker, &group, &offsets(written)])
+                }
+                GroupEvent::CommitRefused { offsets: sent, error, .. } => {
+                    fill(words.refused, &[&broker, &group, &offsets(sent), error.name()])
+                }
+                GroupEvent::State { to, generation, members, .. } => {
+                    let (generation, members) = (generation.to_string(), members.to_string());
+                    fill(words.state, &[&group, to.name(), &generation, &members])
+                }
+                _ => return None,
+            }
+        }
+        Fact::Work(WorkFact { client, uid, what, .. }) => {
+            let (name, record) = (story.client(*client), format!("r{uid}"));
+            let sentence = match what {
+                WorkEvent::Began(_) => words.began,
+                WorkEvent::Ended(outcome) => words.ended[outcome_place(*outcome)],
+                WorkEvent::Effect(EffectOutcome::Applied) => words.applied,
+                WorkEvent::Effect(EffectOutcome::Refused) => words.sink_refused,
+                WorkEvent::CopySent { .. } => return None,
+            };
+            fill(sentence, &[&name, &record])
         }
         _ => return None,
     })

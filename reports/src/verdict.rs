@@ -70,8 +70,7 @@ pub fn verdict(
     signs: Signs,
 ) -> Vec<Line> {
     let mut lines = vec![rule(('┌', '┐'), EN.verdict, signs)];
-    let findings = &story.outcome.judgement.findings;
-    lines.extend(verdicts(findings).into_iter().map(|line| framed(&line, signs)));
+    lines.extend(verdicts(story).into_iter().map(|line| framed(&line, signs)));
     lines.extend(ended(&story.outcome.ended).map(|line| framed(&line, signs)));
     if let Some((title, reasons)) = why(story, signs) {
         lines.push(rule(('├', '┤'), &title, signs));
@@ -140,9 +139,13 @@ pub fn replay(again: &str, indent: usize) -> Vec<Line> {
     lines
 }
 
-/// Draws one line per broken or untested claim, and all that hold together.
-pub fn verdicts(findings: &[Finding]) -> Vec<Line> {
+/// Draws one line per broken or untested claim, and all that hold together. Claims about
+/// groups appear if there are groups.
+pub fn verdicts(story: &Story<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
+    let concerns = |it: &&Finding| !story.plan.groups.is_empty() || !it.claim.is_about_groups();
+    let findings: Vec<&Finding> =
+        story.outcome.judgement.findings.iter().filter(concerns).collect();
     let head = |tone, head: &str| Line::of(tone, format!("{head:<9}"));
     let mut with_text = |tone, word: &str, claim: Claim, text: &str| {
         let name = claim.name();
@@ -156,13 +159,13 @@ pub fn verdicts(findings: &[Finding]) -> Vec<Line> {
         }
         lines.push(line);
     };
-    for finding in findings {
+    for finding in &findings {
         if let Verdict::Breaks(evidence) = &finding.verdict {
             with_text(Tone::Lost, EN.breaks, finding.claim, &evidence.because);
         }
     }
     let mut untested = Vec::new();
-    for finding in findings {
+    for finding in &findings {
         if let Verdict::Untested(why) = &finding.verdict {
             untested.push((finding.claim, format!("({why})")));
         }

@@ -1,4 +1,7 @@
-//! The story of a loss in four moments, and of other breaks by their evidence.
+//! The story of a loss in four moments, of what groups skip and repeat (`mishaps`), and of
+//! other breaks by their evidence.
+
+mod mishaps;
 
 use model::config::SettingValue;
 use model::fact::Fact;
@@ -14,6 +17,8 @@ use crate::tell::tell;
 use crate::text::{Line, Signs, Tone, counted, fill, wrap};
 use crate::timeline::MOMENTS;
 use crate::words::EN;
+
+pub(crate) use mishaps::place as outcome_place;
 
 /// Columns of what happened, at most.
 const LEFT: usize = 40;
@@ -163,7 +168,7 @@ fn acks(story: &Story<'_>, loss: &Loss) -> String {
     let Some(Event::Fact(Fact::Completed { client, .. })) = told else { return story.promises() };
     match story.plan.clients.get(usize::from(client.0)).map(|client| &client.role) {
         Some(ClientRole::Producer(producer)) => producer.config.acks.show(),
-        Some(ClientRole::Consumer(_)) | None => story.promises(),
+        Some(ClientRole::Consumer(_) | ClientRole::Member(_)) | None => story.promises(),
     }
 }
 
@@ -199,6 +204,10 @@ fn evidence_title(claim: Claim, evidence: &Evidence) -> String {
 }
 
 fn evidence_story(story: &Story<'_>, claim: Claim, evidence: &Evidence) -> Vec<Told> {
+    let mishaps = mishaps::mishaps(story, claim);
+    if !mishaps.is_empty() {
+        return mishaps;
+    }
     let history = &story.outcome.history;
     let shown = evidence.entries.iter().filter_map(|&at| history.get(at)).take(EVIDENCE_SHOWN);
     let mut lines: Vec<Told> = shown

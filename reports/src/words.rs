@@ -1,12 +1,14 @@
 //! Every sentence and label that the timeline, the verdict and the reasons use.
 //!
-//! One table per language; `{0}`, `{1}` … stand for values, and `|` stands between a text and
+//! One table per language (groups have a part of their own); `{0}`, `{1}` … stand for values, and `|` stands between a text and
 //! its shorter forms, for places where the long one does not fit. A second language is a
 //! second table beside `english`.
 
 mod english;
+mod groups;
 
 pub use english::EN;
+pub use groups::Groups;
 
 /// A counted noun: its forms for one and for many.
 pub type Noun = (&'static str, &'static str);
@@ -229,6 +231,8 @@ pub struct Words {
     pub fault: &'static str,
     /// The sentences of the story.
     pub why: Why,
+    /// What groups, members and applications do.
+    pub groups: Groups,
 }
 
 /// The sentences that tell why a claim is broken.

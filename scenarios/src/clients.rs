@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use model::config::{ConsumerConfig, ProducerConfig};
-use model::ids::TopicId;
+use model::ids::{ClientId, TopicId};
 use model::time::{Duration, Time};
 use sim::plan::{ClientPlan, ClientRole, ConsumerPlan, Keys, ProducerPlan, SendStyle, Shape};
 
 use crate::codes::Code;
 use crate::names::{ClientKind, Names, is_legal};
-use crate::problems::Problems;
+use crate::problems::{Problems, Span};
 use crate::section::{Section, named};
 use crate::selector;
 use crate::settings;
@@ -20,7 +20,7 @@ use crate::values::{bytes, duration, shape, text, whole, word, wrong_type};
 pub(crate) const RECORDS_MAX: u64 = 10_000_000;
 const KEYS_MAX: u64 = 10_000_000;
 const VALUE_BYTES_MAX: u64 = 100_000_000;
-const CLIENTS_MAX: usize = 1_000;
+pub(crate) const CLIENTS_MAX: usize = 1_000;
 
 /// Notes the names of one kind of clients, before anything refers to them.
 pub(crate) fn declare(
@@ -30,23 +30,39 @@ pub(crate) fn declare(
     problems: &mut Problems<'_>,
 ) {
     for entry in named(node, "clients", problems) {
-        let name = &entry.name;
-        let reserved = selector::WORDS.contains(&name.as_str()) || name.starts_with("broker-");
-        if reserved || !is_legal(name) {
-            let message = format!("`{name}` cannot name a client");
-            problems.error(Code::BadName, entry.name_span, message);
-        }
-        if names.any_client(name).is_some() {
-            let message = format!("two clients are called `{name}`");
-            problems.error(Code::BadName, entry.name_span, message);
-        }
-        if CLIENTS_MAX <= names.clients.len() {
-            let message = format!("more than {CLIENTS_MAX} clients");
-            problems.error(Code::OutOfRange, entry.name_span, message);
+        let name = entry.name.as_str();
+        check_name(name, entry.name_span, "a client", problems);
+        if add(name, entry.name_span, kind, names, problems).is_none() {
             return;
         }
-        names.clients.push((Arc::from(name.as_str()), kind));
     }
+}
+
+/// Reports a name that selectors could not tell from their own words.
+pub(crate) fn check_name(name: &str, span: Span, what: &str, problems: &mut Problems<'_>) {
+    let reserved = selector::WORDS.contains(&name) || name.starts_with("broker-");
+    if reserved || !is_legal(name) {
+        problems.error(Code::BadName, span, format!("`{name}` cannot name {what}"));
+    }
+}
+
+/// Notes one client; `None` if there are too many.
+pub(crate) fn add(
+    name: &str,
+    span: Span,
+    kind: ClientKind,
+    names: &mut Names,
+    problems: &mut Problems<'_>,
+) -> Option<ClientId> {
+    if names.any_client(name).is_some() {
+        problems.error(Code::BadName, span, format!("two clients are called `{name}`"));
+    }
+    if CLIENTS_MAX <= names.clients.len() {
+        problems.error(Code::OutOfRange, span, format!("more than {CLIENTS_MAX} clients"));
+        return None;
+    }
+    names.clients.push((Arc::from(name), kind));
+    Some(ClientId((names.clients.len() - 1) as u16))
 }
 
 /// Reads all producers, in the order of the file.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::config::{LogDefault, RawSetting};
+use model::config::{BrokerConfig, LogDefault, Misfit, RawSetting};
 use model::ids::{BrokerId, TopicId};
 use model::rules::{FetchFencing, Rules, Truncation};
 use sim::plan::{BrokerPlan, ControllerKind, ControllerPlan, DiskPlan};
@@ -52,8 +52,10 @@ pub(crate) fn read(node: &Node, disk: &DiskPlan, problems: &mut Problems<'_>) ->
     let racks = section.take("racks").map(|node| racks(node, ids.len(), problems));
     let racks = racks.unwrap_or_default();
     let mut settings = ServerSettings::default();
-    if let Some(node) = section.take("broker") {
+    let shared = section.take("broker");
+    if let Some(node) = shared {
         settings.read(node, problems);
+        check_fit(&settings.broker, &[node], problems);
     }
     let rules = section.take("rules").map(|node| rules(node, problems)).unwrap_or_default();
     let mut brokers: Vec<BrokerPlan> = ids
@@ -70,7 +72,7 @@ pub(crate) fn read(node: &Node, disk: &DiskPlan, problems: &mut Problems<'_>) ->
     let mut defaults = Vec::new();
     if let Some(node) = section.take("only") {
         for entry in named(node, "`cluster.only`", problems) {
-            only(entry, (&mut brokers, &mut defaults), problems);
+            only(entry, (&mut brokers, &mut defaults), shared, problems);
         }
     }
     section.finish(problems);
@@ -91,7 +93,24 @@ impl Cluster {
                 }
             }
         }
+        for broker in &mut brokers {
+            let defaults = self.offsets_defaults(broker.id);
+            broker.log_defaults.extend(defaults);
+        }
         brokers
+    }
+
+    /// Returns what a broker has as defaults of `__consumer_offsets`, its own last: they win.
+    ///
+    /// Source: `GroupCoordinatorService.groupMetadataTopicConfigs`, Kafka 4.0.
+    fn offsets_defaults(&self, broker: BrokerId) -> impl Iterator<Item = LogDefault> {
+        let own = self.defaults.iter().filter(move |it| it.broker == broker);
+        let own = own.map(|it| (it.name, &it.value));
+        let shared = self.settings.defaults.iter().map(|(name, value)| (*name, value));
+        // `offsets.topic.segment.bytes` is a setting of the topic itself.
+        let unset = shared.chain(own).filter(|(name, _)| *name != "segment.bytes");
+        let topic = TopicId::CONSUMER_OFFSETS;
+        unset.map(move |(name, value)| LogDefault { topic, name, value: value.clone() })
     }
 }
 
@@ -150,6 +169,7 @@ fn racks(node: &Node, brokers: usize, problems: &mut Problems<'_>) -> Vec<Arc<st
 fn only(
     entry: &Entry,
     (brokers, defaults): (&mut [BrokerPlan], &mut Vec<OwnDefault>),
+    shared: Option<&Node>,
     problems: &mut Problems<'_>,
 ) {
     let id = entry.name.parse::<u8>().ok();
@@ -163,11 +183,27 @@ fn only(
         for (name, value) in ServerSettings::read_only(&mut broker.config, node, problems) {
             defaults.push(OwnDefault { broker: broker.id, name, value });
         }
+        let tables: Vec<&Node> = [Some(node), shared].into_iter().flatten().collect();
+        check_fit(&broker.config, &tables, problems);
     }
     if let Some(node) = section.take("disk") {
         broker.disk = environment::disk(node, &broker.disk, problems);
     }
     section.finish(problems);
+}
+
+/// Refuses a broker whose settings contradict each other, at the first of the tables that has
+/// one of them.
+fn check_fit(config: &BrokerConfig, tables: &[&Node], problems: &mut Problems<'_>) {
+    let Err(misfit) = config.check() else { return };
+    let Misfit { smaller, larger } = misfit;
+    let places = tables.iter().flat_map(|table| [table.get(smaller), table.get(larger)]);
+    let span = places.flatten().next().unwrap_or(tables[0]).span;
+    let message = format!("IllegalArgumentException: `{smaller}` must be at most `{larger}`");
+    problems
+        .error(Code::ConfigConflict, span, message)
+        .label("a broker with this would not start")
+        .help(format!("Lower `{smaller}` or raise `{larger}`; unset, each has Kafka's default."));
 }
 
 fn rules(node: &Node, problems: &mut Problems<'_>) -> Rules {

@@ -71,21 +71,25 @@ codes! {
     BadSetting "T017" "A setting has a value that Kafka would refuse"
         "The value does not fit the type or range that Kafka gives the setting. Kafka's durations are whole numbers in the unit at the end of the setting's name.";
     ConfigConflict "T018" "Two settings exclude each other"
-        "Kafka's clients refuse to start with this combination and throw a ConfigException. With `enable.idempotence` set to true, acks must be all, retries above 0 and max.in.flight.requests.per.connection at most 5; left unset, idempotence would silently be off instead. A `delivery.timeout.ms` that is set must be at least `linger.ms` + `request.timeout.ms`.";
+        "Kafka refuses to start with this combination; clients throw a ConfigException. Session, heartbeat and assignors of the classic protocol cannot be set with group.protocol=consumer, nor group.remote.assignor without it, and a heartbeat must be shorter than the session. With `enable.idempotence` set to true, acks must be all, retries above 0 and max.in.flight.requests.per.connection at most 5; left unset, idempotence would silently be off instead. A `delivery.timeout.ms` that is set must be at least `linger.ms` + `request.timeout.ms`. A broker refuses to start unless session timeout and heartbeat interval of consumer groups lie between their own bounds (group.consumer.min.session.timeout.ms and the like).";
+    SessionTimeout "T019" "A session timeout that the coordinator refuses"
+        "A coordinator takes session timeouts from group.min.session.timeout.ms to group.max.session.timeout.ms (6 seconds to 30 minutes by default) and answers others with INVALID_SESSION_TIMEOUT, which ends the consumer. This is a warning, as it may be the very thing a scenario wants to show.";
     UnknownTopic "T020" "An unknown topic or partition"
         "Topics are defined under [topics.NAME]. A partition is named by its topic and its number from 0: orders-0.";
     UnknownBroker "T021" "An unknown broker or rack"
         "Brokers are numbered from 1, or named by the list in `cluster.brokers`; racks come from `cluster.racks`.";
-    UnknownClient "T022" "An unknown producer or consumer"
-        "Clients are defined under [producers.NAME] and [consumers.NAME]; the name must be one of the right kind.";
+    UnknownClient "T022" "An unknown client or group"
+        "Clients are defined under [producers.NAME] and [consumers.NAME], groups under [groups.NAME] and [apps.NAME]; the members of the group g1 are g1-1, g1-2 and so on. The name must be one of the right kind.";
     BadPlacement "T023" "A placement that no cluster could have"
         "`placement` lists the replicas of each partition, preferred leader first: [[1, 2, 3], [2, 3, 1]]. A broker holds at most one replica of a partition, and every partition has the same number of replicas.";
     TooManyReplicas "T024" "More replicas than brokers"
-        "Kafka refuses to create a topic with more replicas than there are brokers (INVALID_REPLICATION_FACTOR).";
+        "Kafka refuses to create a topic with more replicas than there are brokers (INVALID_REPLICATION_FACTOR). That goes for `__consumer_offsets`, too, which every group needs: in a cluster with fewer than three brokers set offsets.topic.replication.factor in cluster.broker.";
     MinIsrTooHigh "T025" "min.insync.replicas above the number of replicas"
         "Legal in Kafka, and a common mistake: no acks=all write can ever succeed. This is a warning, as it may be the very thing a scenario wants to show.";
     BadName "T026" "A name that cannot be used"
-        "Names of topics follow Kafka's rule: letters, digits, `.`, `_` and `-`, at most 249. Names of clients follow the same rule and are not words that selectors use, such as `controller` or `broker-1`. No two things of one kind have the same name.";
+        "Names of topics follow Kafka's rule: letters, digits, `.`, `_` and `-`, at most 249. Names of clients and groups follow the same rule and are not words that selectors use, such as `controller` or `broker-1`. No two things of one kind have the same name.";
+    SharedInstance "T027" "Several members share one group.instance.id"
+        "A static member's id belongs to one process: whoever joins with it replaces the one before, which is then fenced (FENCED_INSTANCE_ID). A config of the whole group gives every member the same id; `static = true` gives each its own. This is a warning, as it may be the very thing a scenario wants to show.";
     StepVerb "T030" "A step does not do exactly one thing"
         "Each [[step]] has exactly one verb, such as `crash` or `cut`. Write two steps, the second with `after = \"0s\"`, for two things at once.";
     StepTrigger "T031" "A step does not say when, or says it twice"
@@ -93,9 +97,9 @@ codes! {
     TooLate "T032" "A step after the end of the fault phase"
         "Faults happen while `sim.faults-for` lasts; after that everything is healed, and the settle phase begins. A step at a later time would never fire.";
     BadSelector "T033" "A selector cannot be read"
-        "Selectors name nodes by what they are when a step fires: leader(orders-0), followers(orders-0), follower(orders-0, 1), isr(orders-0), controller, rack(a), broker-2, any-broker, all-brokers, all-clients, last-crashed, all-down, or the name of a producer or consumer.";
+        "Selectors name nodes by what they are when a step fires: leader(orders-0), followers(orders-0), follower(orders-0, 1), isr(orders-0), controller, rack(a), broker-2, any-broker, all-brokers, all-clients, last-crashed, all-down, or the name of a client; and around groups coordinator(g1), member(g1, 1), members(g1), owner(g1, orders-0), group-leader(g1), or a member such as g1-1.";
     BadCondition "T034" "A condition cannot be read"
-        "Conditions compare facts with numbers and join them with `and`, `or`, `not` and parentheses. Facts: isr(orders-0), hw(orders-0, broker-1), leo(orders-0, broker-1), epoch(orders-0), acknowledged(p1), in-doubt(p1), sent(p1), polled(c1), unfenced; and leader(orders-0) == broker-2 (or none), seen(marker).";
+        "Conditions compare facts with numbers and join them with `and`, `or`, `not` and parentheses. Facts: isr(orders-0), hw(orders-0, broker-1), leo(orders-0, broker-1), epoch(orders-0), acknowledged(p1), in-doubt(p1), sent(p1), polled(c1), unfenced; of groups generation(g1), members(g1), committed(g1, orders-0), lag(g1), lag(g1, orders-0), processed(g1), processed(g1-1), owned(g1-1); and leader(orders-0) == broker-2 (or none), state(g1) == Stable, owner(g1, orders-0) == g1-2 (or none), seen(marker).";
     UnknownMessage "T035" "An unknown kind of message"
         "A rule names messages as Kafka's protocol does: the API's name and then Request or Response, such as FetchResponse.";
     CannotUndo "T036" "A step that cannot be undone has a `for`"
@@ -106,14 +110,14 @@ codes! {
         "`trial list claims` prints the claims that a scenario can expect, and the anomalies that break them.";
     UnjudgedClaim "T041" "A claim that is not judged yet"
         "The claim belongs to a part of Kafka that the model does not cover yet. It is refused, as a claim that nobody judges would always look fine.";
-    Contradiction "T042" "Two expectations about the same thing"
-        "Each claim and each anomaly is expected once per file; a case of the matrix may expect something else through [[matrix.expect]].";
+    Contradiction "T042" "Two things that contradict each other"
+        "Each claim and each anomaly is expected once per file; a case of the matrix may expect something else through [[matrix.expect]]. Elsewhere two fields say different things about one, such as then = \"commit-after\" and `enable.auto.commit`: keep one of them.";
     NoExpectation "T043" "A scenario without expectations"
         "A scenario says what should happen, disasters included: at least one [[expect]] is required. A run that judges nothing teaches nothing.";
     BadCount "T044" "A count that cannot be read"
         "`count` is a number or a range in quotes: \"7\", \"3..\", \"..=10\" or \"100..=250\". It needs something to count: a claim with `breaks = true`, or an anomaly.";
     BadDeadline "T045" "A deadline that does not fit"
-        "`within` belongs to liveness claims (writes-resume, replicas-catch-up) and counts from the moment at which everything is healed. It cannot be longer than `sim.settle`, which goes on to its end all the same.";
+        "`within` belongs to liveness claims (writes-resume, replicas-catch-up, group-stabilises, group-drains) and counts from the moment at which everything is healed. It cannot be longer than `sim.settle`, which goes on to its end all the same.";
     BadMatrix "T050" "The matrix cannot be read"
         "[matrix] maps paths in the file to lists of values and runs every combination, minus those in `except`. A path is written as a key: \"topics.orders.config.'min.insync.replicas'\" = [1, 2].";
     BadOverride "T051" "An override cannot be applied"

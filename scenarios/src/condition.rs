@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use model::fact::GroupPhase;
 use model::ids::{BrokerId, TopicPartition};
-use sim::plan::{Comparison, Condition, Quantity};
+use sim::plan::{Comparison, Condition, GroupIndex, Quantity};
 
 use crate::codes::Code;
 use crate::expression::{Call, Cursor, Token};
@@ -17,7 +18,7 @@ const DEPTH_MAX: usize = 32;
 
 const CODE: Code = Code::BadCondition;
 
-const FACTS: [&str; 11] = [
+const FACTS: [&str; 19] = [
     "isr",
     "hw",
     "leo",
@@ -29,6 +30,25 @@ const FACTS: [&str; 11] = [
     "polled",
     "unfenced",
     "seen",
+    "generation",
+    "state",
+    "members",
+    "committed",
+    "lag",
+    "processed",
+    "owned",
+    "owner",
+];
+
+/// What `state(g1)` is compared with.
+const PHASES: [GroupPhase; 7] = [
+    GroupPhase::Empty,
+    GroupPhase::PreparingRebalance,
+    GroupPhase::CompletingRebalance,
+    GroupPhase::Assigning,
+    GroupPhase::Reconciling,
+    GroupPhase::Stable,
+    GroupPhase::Dead,
 ];
 
 /// Reads a condition.
@@ -95,6 +115,8 @@ impl<'e> Reader<'e, '_> {
         match call.name {
             "seen" => self.seen(&call, problems),
             "leader" => self.leader(&call, problems),
+            "state" => self.state(&call, problems),
+            "owner" => self.owner(&call, problems),
             _ => self.comparison(&call, problems),
         }
     }
@@ -116,18 +138,54 @@ impl<'e> Reader<'e, '_> {
     fn leader(&mut self, call: &Call<'_>, problems: &mut Problems<'_>) -> Option<Condition> {
         let [(name, span)] = call.arguments(CODE, problems)?;
         let partition = self.names.partition(name, span, problems);
-        let sign_span = self.cursor.span();
-        let sign = self.sign(problems)?;
-        if !matches!(sign, Comparison::Equal | Comparison::NotEqual) {
-            problems.error(CODE, sign_span, "a leader can only be compared with `==` or `!=`");
-            return None;
-        }
+        let sign = self.equality("a leader", problems)?;
         let (word, word_span) = self.cursor.word("a broker or `none`", problems)?;
         let broker = match word {
             "none" => None,
             _ => Some(self.names.broker_named(word, word_span, problems)?),
         };
         Some(Condition::LeaderIs(partition?, sign, broker))
+    }
+
+    fn state(&mut self, call: &Call<'_>, problems: &mut Problems<'_>) -> Option<Condition> {
+        let group = self.group(call, problems);
+        let sign = self.equality("a state", problems)?;
+        let (word, span) = self.cursor.word("a state such as `Stable`", problems)?;
+        let Some(phase) = PHASES.into_iter().find(|phase| phase.name() == word) else {
+            let problem = problems.error(CODE, span, format!("`{word}` is no state of a group"));
+            let known = PHASES.map(GroupPhase::name);
+            match nearest(word, known) {
+                Some(near) => problem.label(format!("did you mean `{near}`?")),
+                None => problem.help(format!("States are {}.", known.join(", "))),
+            };
+            return None;
+        };
+        Some(Condition::StateIs(group?, sign, phase))
+    }
+
+    fn owner(&mut self, call: &Call<'_>, problems: &mut Problems<'_>) -> Option<Condition> {
+        let [(group, span), (name, name_span)] = call.arguments(CODE, problems)?;
+        let group = self.names.group(group, span, problems);
+        let partition = self.names.partition(name, name_span, problems);
+        let sign = self.equality("an owner", problems)?;
+        let (word, word_span) = self.cursor.word("a member or `none`", problems)?;
+        let group = group?;
+        let member = match word {
+            "none" => None,
+            _ => Some(self.names.member_of(group, word, word_span, problems)?),
+        };
+        Some(Condition::OwnerIs(group, partition?, sign, member))
+    }
+
+    /// Reads a sign between things that have no order.
+    fn equality(&mut self, what: &str, problems: &mut Problems<'_>) -> Option<Comparison> {
+        let span = self.cursor.span();
+        let sign = self.sign(problems)?;
+        if matches!(sign, Comparison::Equal | Comparison::NotEqual) {
+            return Some(sign);
+        }
+        problems.error(CODE, span, format!("{what} can only be compared with `==` or `!=`"));
+        None
     }
 
     fn comparison(&mut self, call: &Call<'_>, problems: &mut Problems<'_>) -> Option<Condition> {
@@ -169,7 +227,7 @@ impl<'e> Reader<'e, '_> {
             "leo" => self.replica(call, problems).map(|(tp, b)| Quantity::LogEnd(tp, b)),
             "acknowledged" | "in-doubt" | "sent" => {
                 let [(name, span)] = call.arguments(CODE, problems)?;
-                let client = self.names.client(ClientKind::Producer, name, span, problems)?;
+                let client = self.names.client(&[ClientKind::Producer], name, span, problems)?;
                 Some(match call.name {
                     "acknowledged" => Quantity::Acknowledged(client),
                     "in-doubt" => Quantity::InDoubt(client),
@@ -178,16 +236,24 @@ impl<'e> Reader<'e, '_> {
             }
             "polled" => {
                 let [(name, span)] = call.arguments(CODE, problems)?;
-                self.names.client(ClientKind::Consumer, name, span, problems).map(Quantity::Polled)
+                let kinds = [ClientKind::Consumer, ClientKind::Member];
+                self.names.client(&kinds, name, span, problems).map(Quantity::Polled)
             }
             "unfenced" => {
                 let [] = call.arguments(CODE, problems)?;
                 Some(Quantity::Unfenced)
             }
-            "generation" | "state" | "committed" | "lag" => {
-                problems
-                    .not_yet(call.span, &format!("the fact `{}` of consumer groups", call.name));
-                None
+            "generation" => self.group(call, problems).map(Quantity::Generation),
+            "members" => self.group(call, problems).map(Quantity::Members),
+            "committed" => self
+                .share(call, problems)
+                .map(|(group, partition)| Quantity::Committed(group, partition)),
+            "lag" => self.lag(call, problems),
+            "processed" => self.processed(call, problems),
+            "owned" => {
+                let [(name, span)] = call.arguments(CODE, problems)?;
+                let kinds = [ClientKind::Member];
+                self.names.client(&kinds, name, span, problems).map(Quantity::Owned)
             }
             other => {
                 let problem = problems.error(CODE, call.span, format!("unknown fact `{other}`"));
@@ -198,6 +264,43 @@ impl<'e> Reader<'e, '_> {
                 None
             }
         }
+    }
+
+    fn group(&self, call: &Call<'_>, problems: &mut Problems<'_>) -> Option<GroupIndex> {
+        let [(name, span)] = call.arguments(CODE, problems)?;
+        self.names.group(name, span, problems)
+    }
+
+    /// Reads a group and a partition.
+    fn share(
+        &self,
+        call: &Call<'_>,
+        problems: &mut Problems<'_>,
+    ) -> Option<(GroupIndex, TopicPartition)> {
+        let [(group, span), (name, name_span)] = call.arguments(CODE, problems)?;
+        let group = self.names.group(group, span, problems);
+        let partition = self.names.partition(name, name_span, problems);
+        Some((group?, partition?))
+    }
+
+    /// Reads `lag(g1)` or `lag(g1, orders-0)`.
+    fn lag(&self, call: &Call<'_>, problems: &mut Problems<'_>) -> Option<Quantity> {
+        if call.arguments.len() == 1 {
+            return self.group(call, problems).map(|group| Quantity::Lag(group, None));
+        }
+        let (group, partition) = self.share(call, problems)?;
+        Some(Quantity::Lag(group, Some(partition)))
+    }
+
+    /// Reads `processed(g1)` or `processed(g1-1)`.
+    fn processed(&self, call: &Call<'_>, problems: &mut Problems<'_>) -> Option<Quantity> {
+        let [(name, span)] = call.arguments(CODE, problems)?;
+        if let Some(client) = self.names.any_client(name)
+            && self.names.kind(client) == Some(ClientKind::Member)
+        {
+            return Some(Quantity::ProcessedBy(client));
+        }
+        self.names.group(name, span, problems).map(Quantity::Processed)
     }
 
     fn partition(&self, call: &Call<'_>, problems: &mut Problems<'_>) -> Option<TopicPartition> {
@@ -225,9 +328,21 @@ impl<'e> Reader<'e, '_> {
         span: Span,
         problems: &mut Problems<'_>,
     ) {
-        let most = match quantity {
-            Quantity::Isr(_) | Quantity::Unfenced => self.names.brokers.len() as u64,
-            Quantity::HighWatermark(..)
+        let (most, what) = match quantity {
+            Quantity::Isr(_) | Quantity::Unfenced => {
+                (self.names.brokers.len() as u64, "The cluster has {} brokers.")
+            }
+            Quantity::Members(group) => {
+                let members = self.names.group_at(group).members.len() as u64;
+                (members, "The group has {} members.")
+            }
+            Quantity::Generation(_)
+            | Quantity::Committed(..)
+            | Quantity::Lag(..)
+            | Quantity::Processed(_)
+            | Quantity::ProcessedBy(_)
+            | Quantity::Owned(_)
+            | Quantity::HighWatermark(..)
             | Quantity::LogEnd(..)
             | Quantity::Epoch(_)
             | Quantity::Acknowledged(_)
@@ -238,7 +353,7 @@ impl<'e> Reader<'e, '_> {
         if (0..=most).all(|value| !sign.holds(value, number)) {
             problems
                 .warning(CODE, span, "this comparison can never hold")
-                .help(format!("The cluster has {most} brokers."));
+                .help(what.replace("{}", &most.to_string()));
         }
     }
 }

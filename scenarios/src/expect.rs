@@ -16,21 +16,17 @@ use crate::tree::{Entry, Node, Value};
 use crate::values::{duration, flag, text, wrong_type};
 
 /// Claims of the format that no checker judges yet, and the part they belong to.
-const UNJUDGED: [(&str, &str); 13] = [
-    ("order-per-key", "consumer groups"),
-    ("nothing-skipped", "consumer groups"),
-    ("nothing-repeated", "consumer groups"),
-    ("one-owner-per-partition", "consumer groups"),
-    ("commits-move-forward", "consumer groups"),
-    ("group-stabilises", "consumer groups"),
-    ("group-drains", "consumer groups"),
-    ("effects-once", "applications"),
+const UNJUDGED: [(&str, &str); 5] = [
     ("no-aborted-read", "transactions"),
     ("no-torn-transaction", "transactions"),
     ("exactly-once", "transactions"),
     ("transactions-finish", "transactions"),
     ("lso-advances", "transactions"),
 ];
+
+/// Claims that something comes true in time after the heal.
+const LIVENESS: [Claim; 4] =
+    [Claim::WritesResume, Claim::ReplicasCatchUp, Claim::GroupStabilises, Claim::GroupDrains];
 
 /// How one expectation stands after a trial.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,12 +144,12 @@ fn claim(
     let within = modifiers.within.and_then(|entry| duration(&entry.node, problems));
     let claim = claim?;
     if let Some(entry) = modifiers.within {
-        let is_liveness = matches!(claim, Claim::WritesResume | Claim::ReplicasCatchUp);
+        let is_liveness = LIVENESS.contains(&claim);
         if !is_liveness {
             let message = format!("`{}` has no deadline", claim.name());
             problems
                 .error(Code::BadDeadline, entry.name_span, message)
-                .help("Deadlines belong to writes-resume and replicas-catch-up.");
+                .help(format!("Deadlines belong to {}.", LIVENESS.map(Claim::name).join(", ")));
         } else if within.is_some_and(|within| court.settle < within) {
             problems
                 .error(Code::BadDeadline, entry.node.span, "the trial ends before this deadline")
@@ -300,7 +296,7 @@ pub fn judge(expect: &Expect, outcome: &Outcome) -> Standing {
 
 /// What came true, but after its deadline.
 struct Lateness {
-    /// In how many partitions.
+    /// In how many partitions or groups.
     count: u64,
     because: String,
 }
@@ -308,17 +304,23 @@ struct Lateness {
 /// Says where a liveness claim came true after its deadline, if anywhere.
 fn lateness(claim: Claim, within: Duration, outcome: &Outcome) -> Option<Lateness> {
     let judgement = &outcome.judgement;
-    let since = match claim {
-        Claim::WritesResume => &judgement.resumed,
-        Claim::ReplicasCatchUp => &judgement.caught_up,
+    let (since, what): (Vec<Option<Time>>, &str) = match claim {
+        Claim::WritesResume => (judgement.resumed.iter().map(|it| it.1).collect(), "partitions"),
+        Claim::ReplicasCatchUp => {
+            (judgement.caught_up.iter().map(|it| it.1).collect(), "partitions")
+        }
+        Claim::GroupStabilises => {
+            (judgement.groups_settled.iter().map(|it| it.0).collect(), "groups")
+        }
+        Claim::GroupDrains => (judgement.groups_settled.iter().map(|it| it.1).collect(), "groups"),
         _ => return None,
     };
-    let late: Vec<Time> =
-        since.iter().filter_map(|it| it.1).filter(|&at| outcome.healed_at + within < at).collect();
+    let late = since.iter().flatten().filter(|&&at| outcome.healed_at + within < at);
+    let late: Vec<Time> = late.copied().collect();
     let last = late.iter().max()?.since(outcome.healed_at);
     let (count, all) = (late.len() as u64, since.len());
     let because = format!(
-        "`{}` took until {last} after the heal in {count} of {all} partitions: its deadline is {within}",
+        "`{}` took until {last} after the heal in {count} of {all} {what}: its deadline is {within}",
         claim.name()
     );
     Some(Lateness { count, because })

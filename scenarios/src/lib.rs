@@ -3,8 +3,8 @@
 //! In reading order:
 //! - [`scenario`]: what a scenario is; [`parse()`]: from a text to it
 //! - `tree`, `section`, `values`: a file as values with places, read field by field
-//! - `lower`: one case, made of `cluster`, `topics`, `clients`, `environment`, `steps`,
-//!   `verbs`, `settings`
+//! - `lower`: one case, made of `cluster`, `topics`, `clients`, `groups`, `handling`,
+//!   `environment`, `steps`, `verbs`, `group_verbs`, `settings`, `group_settings`
 //! - `expression`, `selector`, `condition`: the little languages inside of texts
 //! - [`matrix`], [`overrides`]: many cases from one file, changes from outside
 //! - [`diagnostic`], [`codes`]: what is wrong with a file
@@ -19,6 +19,10 @@ pub mod diagnostic;
 mod environment;
 pub mod expect;
 mod expression;
+mod group_settings;
+mod group_verbs;
+mod groups;
+mod handling;
 pub mod library;
 mod lower;
 pub mod matrix;

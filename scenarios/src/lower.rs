@@ -1,25 +1,26 @@
 //! Turns a file's tree into one case: a plan, expectations, and what readers want to know.
 
 use std::collections::BTreeMap;
-use std::time::UNIX_EPOCH;
 
 use model::time::{Duration, Timestamp};
-use sim::plan::{Plan, Step, TopicPlan};
+use sim::plan::{BrokerPlan, ClientPlan, Plan, Step, TopicPlan};
 
 use crate::clients;
 use crate::cluster::{self, Cluster};
 use crate::codes::Code;
 use crate::environment;
 use crate::expect::{self, Court};
+use crate::group_verbs;
+use crate::groups::{self, Groups, Table};
 use crate::matrix::{Choice, Matrix, applies};
 use crate::names::{ClientKind, Names};
-use crate::problems::Problems;
+use crate::problems::{Problems, Span};
 use crate::scenario::{Case, Expect, StepInfo, Text};
 use crate::section::{Section, items};
 use crate::steps::{self, Context};
 use crate::topics;
 use crate::tree::{Node, Value};
-use crate::values::{duration, text, whole, wrong_type};
+use crate::values::{duration, moment, text, whole};
 use crate::words;
 
 /// What a file says about itself.
@@ -69,8 +70,6 @@ pub(crate) fn case(
     if let Some(node) = file.take("kafka") {
         cluster::profile(node, problems);
     }
-    file.refuse("groups", "a consumer group", problems);
-    file.refuse("apps", "an application", problems);
     file.refuse("nemesis", "a nemesis", problems);
     let header = header(&mut file, problems);
     let phases = phases(file.take("sim"), problems);
@@ -81,7 +80,7 @@ pub(crate) fn case(
     let cluster = cluster_node.and_then(|node| cluster::read(node, &disk, problems));
     // Without a cluster every name below would be reported as unknown.
     let cluster = cluster.filter(|cluster| !cluster.brokers.is_empty());
-    let sections = Sections::take(&mut file);
+    let sections = Sections::take(&mut file, cluster_node);
     file.finish(problems);
     let built = build(&sections, &cluster?, &phases, problems);
     let (plan, steps, names) = built;
@@ -99,25 +98,76 @@ struct Sections<'t> {
     topics: Option<&'t Node>,
     producers: Option<&'t Node>,
     consumers: Option<&'t Node>,
+    groups: Option<&'t Node>,
+    apps: Option<&'t Node>,
     network: Option<&'t Node>,
     clocks: Option<&'t Node>,
     steps: Option<&'t Node>,
     expect: Option<&'t Node>,
-    whole: crate::problems::Span,
+    whole: Span,
+    /// Where the file says how many replicas `__consumer_offsets` has.
+    offsets_replicas: Option<Span>,
 }
 
 impl<'t> Sections<'t> {
-    fn take(file: &mut Section<'t>) -> Sections<'t> {
+    fn take(file: &mut Section<'t>, cluster: Option<&Node>) -> Sections<'t> {
+        let broker = cluster.and_then(|node| node.get("broker"));
+        let replicas = broker.and_then(|node| node.get("offsets.topic.replication.factor"));
         Sections {
             topics: file.take("topics"),
             producers: file.take("producers"),
             consumers: file.take("consumers"),
+            groups: file.take("groups"),
+            apps: file.take("apps"),
             network: file.take("network"),
             clocks: file.take("clocks"),
             steps: file.take("step"),
             expect: file.take("expect"),
             whole: file.span,
+            offsets_replicas: replicas.map(|node| node.span),
         }
+    }
+
+    /// Returns the tables that define groups.
+    fn group_tables(&self) -> impl Iterator<Item = (&'t Node, Table)> + use<'t> {
+        let tables = [(self.groups, Table::Groups), (self.apps, Table::Apps)];
+        tables.into_iter().filter_map(|(node, table)| Some((node?, table)))
+    }
+
+    /// Notes the names of all clients. Members come last, so that a further one leaves all
+    /// other ids alone.
+    fn declare(&self, names: &mut Names, problems: &mut Problems<'_>) {
+        if let Some(node) = self.producers {
+            clients::declare(node, ClientKind::Producer, names, problems);
+        }
+        if let Some(node) = self.consumers {
+            clients::declare(node, ClientKind::Consumer, names, problems);
+        }
+        for (node, table) in self.group_tables() {
+            groups::declare(node, table, names, problems);
+        }
+    }
+
+    /// Reads all clients, in the order of their ids.
+    fn clients(
+        &self,
+        (names, brokers): (&Names, &[BrokerPlan]),
+        problems: &mut Problems<'_>,
+    ) -> (Vec<ClientPlan>, Groups) {
+        let producers = self.producers.map(|node| clients::producers(node, names, problems));
+        let consumers = self.consumers.map(|node| clients::consumers(node, names, problems));
+        let mut groups = Groups::default();
+        for (node, table) in self.group_tables() {
+            groups.read(node, table, (names, brokers), problems);
+        }
+        if let Some(span) = self.group_tables().find_map(|(node, _)| first_name(node)) {
+            let span = self.offsets_replicas.unwrap_or(span);
+            groups::check_offsets_topic(brokers, span, problems);
+        }
+        let mut clients = producers.unwrap_or_default();
+        clients.extend(consumers.unwrap_or_default());
+        clients.append(&mut groups.members);
+        (clients, groups)
     }
 }
 
@@ -135,34 +185,32 @@ fn build(
         racks: cluster.racks.clone(),
         topics: topics.iter().map(|it| (it.plan.name.clone(), it.partitions)).collect(),
         clients: Vec::new(),
+        groups: Vec::new(),
         markers: sections.steps.map(steps::markers).unwrap_or_default(),
     };
-    // Producers come first, so that a further consumer leaves their ids alone.
-    if let Some(node) = sections.producers {
-        clients::declare(node, ClientKind::Producer, &mut names, problems);
-    }
-    if let Some(node) = sections.consumers {
-        clients::declare(node, ClientKind::Consumer, &mut names, problems);
-    }
-    let producers = sections.producers.map(|node| clients::producers(node, &names, problems));
-    let consumers = sections.consumers.map(|node| clients::consumers(node, &names, problems));
-    let mut clients = producers.unwrap_or_default();
-    clients.extend(consumers.unwrap_or_default());
+    sections.declare(&mut names, problems);
+    let (mut clients, groups) = sections.clients((&names, &brokers), problems);
     let network = sections.network.map(|node| environment::network(node, &names, problems));
     let clocks = sections.clocks.map(|node| environment::clocks(node, &names, problems));
     let mut topics: Vec<TopicPlan> = topics.into_iter().map(|topic| topic.plan).collect();
+    let partitions = names.topics.iter().map(|(_, partitions)| *partitions).collect();
+    if let Some(node) = sections.steps {
+        group_verbs::grow(node, &mut names);
+    }
+    let own = brokers.iter().flat_map(|broker| &broker.log_defaults);
     let mut context = Context {
         names: &names,
         topics: &mut topics,
         altered: BTreeMap::new(),
-        defaulted: brokers
-            .iter()
-            .flat_map(|broker| broker.log_defaults.iter().map(|it| (it.topic, it.name)))
-            .collect(),
+        defaulted: own.map(|it| (it.topic, it.name)).collect(),
+        partitions,
         faults_for: phases.faults_for,
+        wall_clock: phases.wall_clock,
+        fires_at: None,
     };
     let steps = sections.steps.map(|node| steps::read(node, &mut context, problems));
     let (steps, infos): (Vec<Step>, Vec<StepInfo>) = steps.unwrap_or_default().into_iter().unzip();
+    groups.wait_for_steps(&mut clients, &steps);
     let plan = Plan {
         seed: 0,
         faults_for: phases.faults_for,
@@ -177,10 +225,16 @@ fn build(
         disk: environment::default_disk(),
         clocks: clocks.unwrap_or_default(),
         clients,
+        groups: groups.plans,
         steps,
         watches: Vec::new(),
     };
     (plan, infos, names)
+}
+
+/// Returns the place of the first name in a table of names.
+fn first_name(node: &Node) -> Option<Span> {
+    node.entries().first().map(|entry| entry.name_span)
 }
 
 /// Reads the file's expectations and those that the matrix has for this cell.
@@ -249,21 +303,4 @@ fn phases(node: Option<&Node>, problems: &mut Problems<'_>) -> Phases {
     }
     section.finish(problems);
     phases
-}
-
-/// Reads a moment of real time, in quotes or as TOML's own date.
-fn moment(node: &Node, problems: &mut Problems<'_>) -> Option<Timestamp> {
-    let (Value::Text(text) | Value::Date(text)) = &node.value else {
-        wrong_type(node, "a moment such as \"2030-01-01T00:00:00Z\"", problems);
-        return None;
-    };
-    let moment = humantime::parse_rfc3339_weak(text).ok();
-    let since = moment.and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
-    let millis = since.and_then(|since| i64::try_from(since.as_millis()).ok());
-    if millis.is_none() {
-        problems
-            .error(Code::BadDuration, node.span, format!("`{text}` is no moment"))
-            .help("Write \"2030-01-01T00:00:00Z\".");
-    }
-    millis.map(Timestamp)
 }

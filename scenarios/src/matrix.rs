@@ -1,7 +1,7 @@
 //! Reads `[matrix]`: the cartesian product of some values, minus exceptions.
 
 use crate::codes::Code;
-use crate::overrides::{path_of, put};
+use crate::overrides::{holds_settings, path_of, put};
 use crate::problems::{Problems, Span};
 use crate::scenario::Scenario;
 use crate::section::{items, named};
@@ -204,7 +204,7 @@ fn axis(entry: &Entry, problems: &mut Problems<'_>) -> Option<Axis> {
 
 /// Returns the end of a path: Kafka's whole name for a setting.
 fn short(path: &[String]) -> String {
-    let settings = path.iter().position(|name| name == "config" || name == "broker");
+    let settings = (0..path.len()).find(|at| holds_settings(path, *at));
     match settings {
         Some(at) if at + 1 < path.len() => path[at + 1..].join("."),
         _ => path.last().cloned().unwrap_or_default(),

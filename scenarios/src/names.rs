@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::ids::{BrokerId, ClientId, TopicId, TopicPartition};
+use sim::plan::GroupIndex;
 
 use crate::codes::Code;
 use crate::problems::{Problems, Span, nearest};
@@ -18,8 +19,21 @@ pub(crate) struct Names {
     pub topics: Vec<(Arc<str>, u16)>,
     /// The clients, by id.
     pub clients: Vec<(Arc<str>, ClientKind)>,
+    /// The groups and applications, by index.
+    pub groups: Vec<GroupName>,
     /// The markers that steps set.
     pub markers: Vec<String>,
+}
+
+/// A group's name and what others refer to.
+#[derive(Debug)]
+pub(crate) struct GroupName {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its members, in order.
+    pub members: Vec<ClientId>,
+    /// The topics that it or one of its members names.
+    pub topics: Vec<TopicId>,
 }
 
 /// What kind of client a name stands for.
@@ -29,6 +43,8 @@ pub(crate) enum ClientKind {
     Producer,
     /// `[consumers.NAME]`
     Consumer,
+    /// A member of `[groups.NAME]` or `[apps.NAME]`.
+    Member,
 }
 
 impl ClientKind {
@@ -36,6 +52,18 @@ impl ClientKind {
         match self {
             ClientKind::Producer => "producer",
             ClientKind::Consumer => "consumer",
+            ClientKind::Member => "member",
+        }
+    }
+
+    fn definition(self, name: &str) -> String {
+        match self {
+            ClientKind::Producer | ClientKind::Consumer => {
+                format!("Define it under [{}s.{name}].", self.word())
+            }
+            ClientKind::Member => {
+                "Members are called after their group: g1-1, g1-2 and so on.".to_owned()
+            }
         }
     }
 }
@@ -144,26 +172,78 @@ impl Names {
         Some(ClientId(at as u16))
     }
 
-    /// Finds a client of one kind.
+    /// Finds a client of one of some kinds.
     pub fn client(
         &self,
-        kind: ClientKind,
+        kinds: &[ClientKind],
         name: &str,
         span: Span,
         problems: &mut Problems<'_>,
     ) -> Option<ClientId> {
-        let found = self.clients.iter().position(|it| *it.0 == *name && it.1 == kind);
+        let found = self.clients.iter().position(|it| *it.0 == *name && kinds.contains(&it.1));
         if let Some(at) = found {
             return Some(ClientId(at as u16));
         }
-        let message = format!("{} `{name}` is not defined", kind.word());
+        let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+        let message = format!("{} `{name}` is not defined", words.join(" or "));
         let problem = problems.error(Code::UnknownClient, span, message);
-        let others = self.clients.iter().filter(|it| it.1 == kind).map(|it| &*it.0);
+        let others = self.clients.iter().filter(|it| kinds.contains(&it.1)).map(|it| &*it.0);
         match nearest(name, others) {
             Some(near) => problem.label(format!("did you mean `{near}`?")),
-            None => problem.help(format!("Define it under [{}s.{name}].", kind.word())),
+            None => {
+                let ways: Vec<String> = kinds.iter().map(|kind| kind.definition(name)).collect();
+                problem.help(ways.join(" "))
+            }
         };
         None
+    }
+
+    /// Returns what kind of client this is.
+    pub fn kind(&self, client: ClientId) -> Option<ClientKind> {
+        self.clients.get(usize::from(client.0)).map(|(_, kind)| *kind)
+    }
+
+    /// Finds a group without complaining.
+    pub fn any_group(&self, name: &str) -> Option<GroupIndex> {
+        let at = self.groups.iter().position(|group| *group.name == *name)?;
+        Some(GroupIndex(at as u16))
+    }
+
+    /// Finds a group.
+    pub fn group(&self, name: &str, span: Span, problems: &mut Problems<'_>) -> Option<GroupIndex> {
+        if let Some(found) = self.any_group(name) {
+            return Some(found);
+        }
+        let message = format!("group `{name}` is not defined");
+        let problem = problems.error(Code::UnknownClient, span, message);
+        match nearest(name, self.groups.iter().map(|group| &*group.name)) {
+            Some(near) => problem.label(format!("did you mean `{near}`?")),
+            None => problem.help(format!("Define it under [groups.{name}].")),
+        };
+        None
+    }
+
+    /// Returns a group's names.
+    pub fn group_at(&self, group: GroupIndex) -> &GroupName {
+        &self.groups[usize::from(group.0)]
+    }
+
+    /// Finds a member of a group by its name.
+    pub fn member_of(
+        &self,
+        group: GroupIndex,
+        name: &str,
+        span: Span,
+        problems: &mut Problems<'_>,
+    ) -> Option<ClientId> {
+        let client = self.client(&[ClientKind::Member], name, span, problems)?;
+        let of = self.group_at(group);
+        if !of.members.contains(&client) {
+            let message = format!("`{name}` is no member of `{}`", of.name);
+            problems.error(Code::UnknownClient, span, message);
+            return None;
+        }
+        Some(client)
     }
 }
 

@@ -58,9 +58,14 @@ fn value_of(text: &str) -> Value {
     }
 }
 
-/// Tables whose keys are Kafka's settings: what is left of a path is one key there.
-fn holds_settings(name: &str) -> bool {
-    matches!(name, "config" | "broker")
+/// Says whether a path's part names a table whose keys are Kafka's settings: what is left of
+/// the path is one key there.
+pub(crate) fn holds_settings(path: &[String], at: usize) -> bool {
+    match path[at].as_str() {
+        "config" | "broker" => true,
+        "producer" => at == 2 && path[0] == "apps",
+        _ => false,
+    }
 }
 
 /// Puts a value at a path, making the tables on the way.
@@ -72,7 +77,7 @@ pub(crate) fn put(root: &mut Node, path: &[String], node: Node) -> Result<(), St
     for (depth, name) in way.iter().enumerate() {
         let place = Span { origin: node.span.origin, ..here.span };
         here = child(here, name, place)?;
-        if holds_settings(name) {
+        if holds_settings(path, depth) {
             return set(here, &path[depth + 1..].join("."), node);
         }
     }

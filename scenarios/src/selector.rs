@@ -12,7 +12,7 @@ use crate::tree::Node;
 use crate::values::text;
 
 /// Words that no client may be called.
-pub(crate) const WORDS: [&str; 11] = [
+pub(crate) const WORDS: [&str; 16] = [
     "leader",
     "followers",
     "follower",
@@ -24,6 +24,11 @@ pub(crate) const WORDS: [&str; 11] = [
     "any-broker",
     "all-brokers",
     "all-clients",
+    "coordinator",
+    "member",
+    "members",
+    "owner",
+    "group-leader",
 ];
 
 /// Reads one selector or a list of them.
@@ -47,6 +52,39 @@ fn selector(node: &Node, names: &Names, problems: &mut Problems<'_>) -> Option<S
     let call = cursor.call("a selector", problems)?;
     cursor.finish(problems)?;
     lower(&call, names, problems)
+}
+
+/// Reads a selector that is about a group.
+fn of_group(call: &Call<'_>, names: &Names, problems: &mut Problems<'_>) -> Option<Selector> {
+    const CODE: Code = Code::BadSelector;
+    match call.name {
+        "member" => {
+            let [(group, span), (number, number_span)] = call.arguments(CODE, problems)?;
+            let group = names.group(group, span, problems)?;
+            let count = names.group_at(group).members.len();
+            let found = number.parse().ok().filter(|it| (1..=count).contains(&usize::from(*it)));
+            if found.is_none() {
+                let message = format!("the members of this group are numbered 1 to {count}");
+                problems.error(CODE, number_span, message);
+            }
+            found.map(|number: u16| Selector::Member(group, number))
+        }
+        "owner" => {
+            let [(group, span), (name, name_span)] = call.arguments(CODE, problems)?;
+            let group = names.group(group, span, problems);
+            let partition = names.partition(name, name_span, problems);
+            Some(Selector::Owner(group?, partition?))
+        }
+        role => {
+            let [(group, span)] = call.arguments(CODE, problems)?;
+            let group = names.group(group, span, problems)?;
+            Some(match role {
+                "coordinator" => Selector::Coordinator(group),
+                "group-leader" => Selector::GroupLeader(group),
+                _ => Selector::Members(group),
+            })
+        }
+    }
 }
 
 fn lower(call: &Call<'_>, names: &Names, problems: &mut Problems<'_>) -> Option<Selector> {
@@ -74,9 +112,8 @@ fn lower(call: &Call<'_>, names: &Names, problems: &mut Problems<'_>) -> Option<
             let [(name, span)] = call.arguments(CODE, problems)?;
             return names.rack(name, span, problems).map(Selector::Rack);
         }
-        "coordinator" | "member" => {
-            problems.not_yet(call.span, &format!("the selector `{}`", call.name));
-            return None;
+        "coordinator" | "members" | "group-leader" | "member" | "owner" => {
+            return of_group(call, names, problems);
         }
         _ => {}
     }
@@ -96,6 +133,13 @@ fn lower(call: &Call<'_>, names: &Names, problems: &mut Problems<'_>) -> Option<
     if call.name.strip_prefix("broker-").is_some_and(|id| id.parse::<u64>().is_ok()) {
         let broker = names.broker_named(call.name, call.span, problems)?;
         return Some(Selector::Node(NodeId::Broker(broker)));
+    }
+    if names.any_group(call.name).is_some() {
+        let message = format!("`{}` is a group, not a node", call.name);
+        problems
+            .error(CODE, call.span, message)
+            .label(format!("write `members({})` or name a member", call.name));
+        return None;
     }
     let message = format!("`{}` names no node", call.name);
     let problem = problems.error(CODE, call.span, message);

@@ -7,9 +7,11 @@ use model::config::{
 use model::message::data::Acks;
 
 use crate::codes::Code;
+use crate::group_settings::NEED_A_GROUP;
 use crate::problems::{Problems, Span, nearest};
 use crate::section::named;
 use crate::tree::{Entry, Node, Value};
+use crate::values::text;
 
 /// Settings that `cluster.broker` holds: a server.properties file of brokers and controllers.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,8 @@ pub(crate) struct ServerSettings {
     pub topic: TopicConfig,
     /// Of the controller.
     pub controller: ControllerConfig,
+    /// What the file itself says about defaults of topics, under the topics' names.
+    pub defaults: Vec<(&'static str, RawSetting)>,
 }
 
 impl ServerSettings {
@@ -30,7 +34,11 @@ impl ServerSettings {
             let name = entry.name.as_str();
             let result = match self.broker.set(name, &raw) {
                 Err(SettingError::Unknown) => match topic_synonym(name) {
-                    Some(topic) => self.topic.set(topic, &raw),
+                    Some(topic) => {
+                        let set = self.topic.set(topic, &raw);
+                        self.defaults.extend(set.is_ok().then_some((topic, raw)));
+                        set
+                    }
                     None => self.controller.set(name, &raw),
                 },
                 set => set,
@@ -91,13 +99,51 @@ pub(crate) fn topic(config: &mut TopicConfig, node: &Node, problems: &mut Proble
     }
 }
 
-/// Obeys the settings of a consumer.
+/// Obeys the settings of a stand-alone consumer.
 pub(crate) fn consumer(config: &mut ConsumerConfig, node: &Node, problems: &mut Problems<'_>) {
     for entry in named(node, "settings", problems) {
+        let name = entry.name.as_str();
+        if name == "group.id" || NEED_A_GROUP.contains(&name) {
+            let message = format!("`{name}` has no effect on a consumer without a group");
+            problems
+                .error(Code::BadSetting, entry.name_span, message)
+                .label("this needs a group")
+                .help("Write [groups.NAME] instead: its members subscribe, commit and rebalance.");
+            continue;
+        }
         let Some(raw) = raw(&entry.node, problems) else { continue };
         let result = config.set(&entry.name, &raw);
         report(result, entry, &names_of(&ConsumerConfig::list()), problems);
     }
+}
+
+/// Obeys the settings of a group's member.
+pub(crate) fn member(config: &mut ConsumerConfig, node: &Node, problems: &mut Problems<'_>) {
+    for entry in named(node, "settings", problems) {
+        if entry.name == "group.id" {
+            let message = "the group's name is its `group.id`";
+            problems
+                .error(Code::BadSetting, entry.name_span, message)
+                .label("leave this out")
+                .help("Rename the table: [groups.NAME].");
+            continue;
+        }
+        let raw = match entry.name.as_str() {
+            "partition.assignment.strategy" => list(&entry.node, problems),
+            _ => raw(&entry.node, problems),
+        };
+        let Some(raw) = raw else { continue };
+        let result = config.set(&entry.name, &raw);
+        report(result, entry, &names_of(&ConsumerConfig::list()), problems);
+    }
+}
+
+/// Returns the value of a setting that Kafka takes as a list: words, or one text with commas.
+fn list(node: &Node, problems: &mut Problems<'_>) -> Option<RawSetting> {
+    let Value::List(items) = &node.value else { return raw(node, problems) };
+    let words: Vec<_> = items.iter().map(|item| text(item, problems)).collect();
+    let words: Option<Vec<&str>> = words.into_iter().collect();
+    words.map(|words| RawSetting::Text(words.join(",")))
 }
 
 /// Obeys the settings of a producer and checks them as Kafka's constructor does.

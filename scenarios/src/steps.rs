@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::config::TopicConfig;
 use model::ids::TopicId;
-use model::time::{Duration, Time};
+use model::time::{Duration, Time, Timestamp};
 use sim::plan::{Action, Required, Step, TopicPlan, Trigger};
 
 use crate::codes::Code;
@@ -29,7 +29,13 @@ pub(crate) struct Context<'c> {
     pub names: &'c Names,
     /// The topics as the steps so far leave them.
     pub topics: &'c mut Vec<TopicPlan>,
+    /// How many partitions each topic has after the steps so far.
+    pub partitions: Vec<u16>,
     pub faults_for: Duration,
+    /// What clocks show at the start.
+    pub wall_clock: Timestamp,
+    /// When the step that is being read fires, if it says so itself.
+    pub fires_at: Option<Time>,
     /// The settings of topics after the `alter` steps so far.
     pub altered: BTreeMap<TopicId, TopicConfig>,
     /// Settings of topics that some broker has a default of its own for.
@@ -75,6 +81,10 @@ fn step(
     report_unknown(entries, problems);
     let mut section = Section::open(node, "a step", problems)?;
     let trigger = trigger(&mut section, context, problems);
+    context.fires_at = match trigger {
+        Some(Trigger::At(at)) => Some(at),
+        _ => None,
+    };
     let say = section.take("say").and_then(|node| words::text(node, problems));
     let ask = section.take("ask").and_then(|node| words::ask(node, problems));
     let optional = section.take("optional").and_then(|node| flag(node, problems));

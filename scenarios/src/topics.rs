@@ -16,7 +16,7 @@ use crate::tree::{Entry, Node, Value};
 use crate::values::{whole, wrong_type};
 
 /// More partitions than this would teach nothing and take long.
-const PARTITIONS_MAX: u64 = 1_000;
+pub(crate) const PARTITIONS_MAX: u64 = 1_000;
 const TOPICS_MAX: usize = 1_000;
 
 /// A topic and how many partitions it has.

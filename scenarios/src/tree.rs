@@ -60,6 +60,22 @@ impl Node {
         }
     }
 
+    /// Returns the entries, if this is a table.
+    pub fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Table(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Returns the text, if this is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Gives the value and everything in it another place.
     pub fn move_to(&mut self, span: Span) {
         self.span = span;

@@ -1,6 +1,8 @@
 //! Reads single values: durations and sizes with units, probabilities, distributions, words.
 
-use model::time::Duration;
+use std::time::UNIX_EPOCH;
+
+use model::time::{Duration, Timestamp};
 use sim::plan::Shape;
 
 use crate::codes::Code;
@@ -140,6 +142,23 @@ pub(crate) fn signed_micros(node: &Node, problems: &mut Problems<'_>) -> Option<
     };
     let plain = Node { span: node.span, value: Value::Text(rest.trim().to_owned()) };
     Some(sign * duration(&plain, problems)?.0 as i64)
+}
+
+/// Reads a moment of real time, in quotes or as TOML's own date.
+pub(crate) fn moment(node: &Node, problems: &mut Problems<'_>) -> Option<Timestamp> {
+    let (Value::Text(text) | Value::Date(text)) = &node.value else {
+        wrong_type(node, "a moment such as \"2030-01-01T00:00:00Z\"", problems);
+        return None;
+    };
+    let moment = humantime::parse_rfc3339_weak(text).ok();
+    let since = moment.and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
+    let millis = since.and_then(|since| i64::try_from(since.as_millis()).ok());
+    if millis.is_none() {
+        problems
+            .error(Code::BadDuration, node.span, format!("`{text}` is no moment"))
+            .help("Write \"2030-01-01T00:00:00Z\".");
+    }
+    millis.map(Timestamp)
 }
 
 /// Reads a number of bytes.

@@ -1,12 +1,13 @@
 //! The verbs of steps. Each takes a text, a list or a table, whatever is shortest.
 
-use model::ids::{NodeId, Offset};
+use model::ids::NodeId;
 use model::message::cluster::{ElectionKind, TopicLayout};
 use model::message::{Api, Half, MessageKind};
-use sim::plan::{Action, Created, Direction, MessageFate, MessageRule, SeekTo, Selector, Unsynced};
+use sim::plan::{Action, Created, Direction, MessageFate, MessageRule, Selector, Unsynced};
 
 use crate::clients::RECORDS_MAX;
 use crate::codes::Code;
+use crate::group_verbs::{self, Whom, consumers};
 use crate::names::ClientKind;
 use crate::problems::{Problems, nearest};
 use crate::section::Section;
@@ -15,12 +16,10 @@ use crate::settings;
 use crate::steps::{Context, marker};
 use crate::topics::warn_min_isr;
 use crate::tree::{Entry, Node, Value};
-use crate::values::{
-    duration, flag, parts_per_million, shape, signed_micros, text, whole, word, wrong_type,
-};
+use crate::values::{duration, flag, parts_per_million, shape, signed_micros, text, whole, word};
 
 /// Every verb but `say` and `ask`, which may also accompany another.
-pub(crate) const VERBS: [&str; 20] = [
+pub(crate) const VERBS: [&str; 29] = [
     "crash",
     "restart",
     "shutdown",
@@ -40,23 +39,20 @@ pub(crate) const VERBS: [&str; 20] = [
     "alter",
     "produce",
     "seek",
+    "join",
+    "leave",
+    "poll",
+    "wakeup",
+    "pause-fetch",
+    "resume-fetch",
+    "commit-offsets",
+    "add-partitions",
+    "delete-records",
     "mark",
 ];
 
 /// Verbs of the format that the model does not have.
-pub(crate) const UNMODELLED: [&str; 11] = [
-    "upgrade",
-    "reassign",
-    "begin",
-    "commit",
-    "abort",
-    "join",
-    "leave",
-    "poll",
-    "commit-offsets",
-    "add-partitions",
-    "delete-records",
-];
+pub(crate) const UNMODELLED: [&str; 5] = ["upgrade", "reassign", "begin", "commit", "abort"];
 
 /// Says whether `for` makes sense for a verb.
 pub(crate) fn is_undoable(verb: &str) -> bool {
@@ -90,7 +86,20 @@ pub(crate) fn read(
         "create-topic" => create_topic(node, context, problems),
         "alter" => alter(node, context, problems),
         "produce" => produce(node, context, problems),
-        "seek" => seek(node, context, problems),
+        "seek" => group_verbs::seek(node, context, problems),
+        "join" => consumers(node, Whom::Members, context.names, problems).map(Action::Join),
+        "leave" => consumers(node, Whom::Members, context.names, problems).map(Action::Leave),
+        "poll" => {
+            consumers(node, Whom::Consumers, context.names, problems).map(Action::PollElsewhere)
+        }
+        "wakeup" => consumers(node, Whom::Consumers, context.names, problems).map(Action::Wakeup),
+        "pause-fetch" => group_verbs::fetching(node, context, problems)
+            .map(|(hit, partitions)| Action::PauseFetching(hit, partitions)),
+        "resume-fetch" => group_verbs::fetching(node, context, problems)
+            .map(|(hit, partitions)| Action::ResumeFetching(hit, partitions)),
+        "commit-offsets" => group_verbs::commit_offsets(node, context, problems),
+        "add-partitions" => group_verbs::add_partitions(node, context, problems),
+        "delete-records" => group_verbs::delete_records(node, context, problems),
         _ => marker(node, problems),
     }
 }
@@ -453,36 +462,6 @@ fn produce(node: &Node, context: &Context<'_>, problems: &mut Problems<'_>) -> O
     let records = records.and_then(|node| whole(node, 1..=RECORDS_MAX, problems));
     let producer = producer?;
     let name = text(producer, problems)?;
-    let client = context.names.client(ClientKind::Producer, name, producer.span, problems)?;
+    let client = context.names.client(&[ClientKind::Producer], name, producer.span, problems)?;
     Some(Action::Produce(client, records? as u32))
-}
-
-fn seek(node: &Node, context: &Context<'_>, problems: &mut Problems<'_>) -> Option<Action> {
-    let mut section = Section::open(node, "`seek`", problems)?;
-    let consumer = section.need("consumer", "`seek`", problems);
-    let partition = section.need("partition", "`seek`", problems);
-    let to = section.need("to", "`seek`", problems);
-    section.finish(problems);
-    let to = to.and_then(|node| match node.value {
-        Value::Int(_) => {
-            let offset = whole(node, 0..=i64::MAX as u64, problems)?;
-            Some(SeekTo::Offset(Offset(offset)))
-        }
-        Value::Text(_) => {
-            let choices = [("beginning", SeekTo::Beginning), ("end", SeekTo::End)];
-            word(node, &choices, problems)
-        }
-        _ => {
-            wrong_type(node, "an offset, \"beginning\" or \"end\"", problems);
-            None
-        }
-    });
-    let partition = partition.and_then(|node| {
-        let name = text(node, problems)?;
-        context.names.partition(name, node.span, problems)
-    });
-    let consumer = consumer?;
-    let name = text(consumer, problems)?;
-    let client = context.names.client(ClientKind::Consumer, name, consumer.span, problems)?;
-    Some(Action::Seek(client, partition?, to?))
 }

@@ -22,7 +22,22 @@ pub const VERBS: &[(&str, &str)] = &[
     ("create-topic", "Creates a topic while the trial runs."),
     ("alter", "Changes settings of a topic while the trial runs."),
     ("produce", "Has a producer send so many records more."),
-    ("seek", "Moves a consumer's position."),
+    ("seek", "Moves a consumer's position to an offset, or a group's member to a time."),
+    ("join", "Starts members of a group, which until then wait for it: join = \"g1-3\"."),
+    ("leave", "Lets members close their consumers and end in order: leave = \"g1-2\"."),
+    ("poll", "Calls poll() of a consumer from a second thread: poll = \"g1-1\"."),
+    ("wakeup", "Calls wakeup() of a consumer, which ends a poll() that waits."),
+    ("pause-fetch", "Lets consumers stop fetching partitions; they stay members and keep them."),
+    ("resume-fetch", "Lets consumers fetch these partitions again."),
+    (
+        "commit-offsets",
+        "Commits for a group: commit-offsets = { group = \"g1\", to = \"beginning\" }.",
+    ),
+    ("add-partitions", "Gives a topic more partitions: { topic = \"orders\", to = 6 }."),
+    (
+        "delete-records",
+        "Deletes a partition's oldest records: { partition = \"orders-0\", below = 100 }.",
+    ),
     ("mark", "Sets a marker that conditions of later steps can wait for."),
 ];
 

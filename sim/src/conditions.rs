@@ -4,7 +4,7 @@ use model::ids::{BrokerId, TopicPartition};
 use model::image::PartitionRegistration;
 
 use crate::history::Event;
-use crate::plan::{Condition, Quantity};
+use crate::plan::{Condition, GroupIndex, Quantity, Subscribed};
 use crate::queue::{Key, Kind};
 use crate::world::World;
 
@@ -39,6 +39,12 @@ impl World {
                 let leader = self.registration(*partition).and_then(|it| it.leader);
                 comparison.holds(leader, *broker)
             }
+            Condition::StateIs(group, comparison, phase) => {
+                comparison.holds(self.ledger.groups().group(*group).phase, *phase)
+            }
+            Condition::OwnerIs(group, partition, comparison, client) => {
+                comparison.holds(self.ledger.groups().owner(*group, *partition), *client)
+            }
             Condition::Seen(marker) => self.script.has_seen(marker),
             Condition::And(left, right) => self.holds(left) && self.holds(right),
             Condition::Or(left, right) => self.holds(left) || self.holds(right),
@@ -65,13 +71,53 @@ impl World {
             Quantity::InDoubt(client) => self.ledger.of(client).in_doubt(),
             Quantity::Sent(client) => self.ledger.of(client).sent,
             Quantity::Polled(client) => self.ledger.of(client).polled,
+            Quantity::Generation(group) => self.ledger.groups().group(group).generation,
+            Quantity::Members(group) => self.ledger.groups().group(group).members.len() as u64,
+            Quantity::Committed(group, partition) => self.committed(group, partition),
+            Quantity::Lag(group, Some(partition)) => self.lag(group, partition),
+            Quantity::Lag(group, None) => self.lag_of_all(group),
+            Quantity::Processed(group) => self.ledger.groups().group(group).processed,
+            Quantity::ProcessedBy(client) => self.ledger.groups().member(client).processed,
+            Quantity::Owned(client) => self.ledger.groups().member(client).owned,
             Quantity::Unfenced => self.image().map_or(0, |image| {
                 image.brokers.values().filter(|broker| !broker.fenced).count() as u64
             }),
         }
     }
 
-    fn log_of(&self, partition: TopicPartition, broker: BrokerId) -> Option<&model::log::Log> {
+    fn committed(&self, group: GroupIndex, partition: TopicPartition) -> u64 {
+        self.ledger.groups().group(group).committed.get(&partition).map_or(0, |offset| offset.0)
+    }
+
+    /// Counts what a group has not committed of what consumers can read in a partition.
+    fn lag(&self, group: GroupIndex, partition: TopicPartition) -> u64 {
+        let leader = self.registration(partition).and_then(|it| it.leader);
+        let log = leader.and_then(|leader| self.log_of(partition, leader));
+        log.map_or(0, |log| {
+            let from = self.committed(group, partition).max(log.start().0);
+            log.high_watermark().0.saturating_sub(from)
+        })
+    }
+
+    fn lag_of_all(&self, group: GroupIndex) -> u64 {
+        let Some(image) = self.image() else { return 0 };
+        let view = self.ledger.groups().group(group);
+        let is_read = |partition: &TopicPartition| match &self.group(group).topics {
+            Subscribed::Topics(topics) => topics.contains(&partition.topic),
+            // What a pattern matches is known to those who have been assigned it.
+            Subscribed::Pattern(_) => {
+                view.owners.contains_key(partition) || view.committed.contains_key(partition)
+            }
+        };
+        let partitions = image.partitions().map(|(partition, _)| partition);
+        partitions.filter(is_read).map(|partition| self.lag(group, partition)).sum()
+    }
+
+    pub(crate) fn log_of(
+        &self,
+        partition: TopicPartition,
+        broker: BrokerId,
+    ) -> Option<&model::log::Log> {
         self.computer(self.broker(broker)).log(partition)
     }
 

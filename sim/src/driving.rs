@@ -5,16 +5,19 @@ use std::sync::Arc;
 use model::client::admin::Wish;
 use model::client::producer::Sending;
 use model::fact::Fact;
-use model::ids::{ClientId, NodeId, TopicId, Uid};
+use model::ids::{ClientId, NodeId, TopicId};
 use model::log::batch::Record;
 use model::message::cluster::{CreateTopicsRequest, NewTopic};
 use model::time::Time;
 use model::turn::Returned;
 
-use crate::apps::{NextSend, PollLoop, Work};
+use crate::apps::Work;
+use crate::apps::polling::PollLoop;
+use crate::apps::sending::NextSend;
 use crate::history::Event;
-use crate::nodes::{Process, State};
-use crate::plan::{ClientRole, ConsumerPlan, Created, ProducerPlan};
+use crate::members::Presence;
+use crate::nodes::State;
+use crate::plan::{ClientRole, ConsumerPlan, Created, MemberPlan, ProducerPlan, Start};
 use crate::queue::{Kind, Place};
 use crate::world::{Existence, World};
 
@@ -76,16 +79,22 @@ impl World {
         match role {
             ClientRole::Producer(plan) => self.go_on_sending(client, plan),
             ClientRole::Consumer(plan) => self.go_on_polling(client, plan),
+            ClientRole::Member(member) => self.go_on_working(client, member),
         }
     }
 
-    /// Starts a client whose topic exists, at its time.
+    /// Starts a client whose topics exist, at its time.
     fn give_birth(&mut self, client: ClientId, role: &ClientRole) {
-        let (topic, start) = match role {
-            ClientRole::Producer(plan) => (plan.topic, plan.start),
-            ClientRole::Consumer(plan) => (plan.topic, plan.start),
+        let start = match role {
+            ClientRole::Producer(plan) => plan.start,
+            ClientRole::Consumer(plan) => plan.start,
+            ClientRole::Member(MemberPlan { start: Start::At(start), .. }) => *start,
+            ClientRole::Member(MemberPlan { start: Start::ByStep, .. }) => Time::ZERO,
         };
-        if self.topics[usize::from(topic.0)] != Existence::Exists {
+        let exists = |topic: &TopicId| self.topics[usize::from(topic.0)] == Existence::Exists;
+        if self.presence[usize::from(client.0)] != Presence::Expected
+            || !self.awaited_topics(role).iter().all(exists)
+        {
             return;
         }
         if self.now < start {
@@ -101,7 +110,7 @@ impl World {
             NextSend::At(due) => self.wake_application(client, due),
             NextSend::Flush => {
                 self.apps[usize::from(client.0)].flushed();
-                self.turn(self.client(client), |process, turn| producer(process).flush(turn));
+                self.turn(self.client(client), |process, turn| process.producer().flush(turn));
             }
             NextSend::Idle => {}
         }
@@ -109,15 +118,14 @@ impl World {
 
     fn send(&mut self, client: ClientId, plan: &ProducerPlan) {
         let (place, now) = (self.client(client), self.now);
-        let uid = Uid(self.next_uid);
-        self.next_uid += 1;
+        let uid = self.new_uid(plan.topic);
         let app = &mut self.apps[usize::from(client.0)];
         let key = app.key();
         let first = app.sent(uid, plan.style, plan, now);
         let sending = self.computer_mut(place).turn(now, |process, turn| {
             let timestamp = turn.wall;
             let record = Record { uid, key, value: Some(plan.value_bytes), headers: 0, timestamp };
-            producer(process).send(plan.topic, plan.partition, record, turn)
+            process.producer().send(plan.topic, plan.partition, record, turn)
         });
         match sending {
             Some(Sending::Blocked) => self.apps[usize::from(client.0)].blocked(uid),
@@ -144,37 +152,30 @@ impl World {
         match &mut app.work {
             Work::Poll(polling @ PollLoop::Handling) => *polling = PollLoop::Polling,
             Work::Poll(PollLoop::Polling | PollLoop::Failed) => return,
-            Work::Send(_) => unreachable!("a consumer's application polls"),
+            Work::Send(_) | Work::Member(_) => {
+                unreachable!("a stand-alone consumer's application polls")
+            }
         }
-        self.turn(self.client(client), |process, turn| {
-            let Process::Consumer(consumer) = process else {
-                unreachable!("a consumer's computer runs a consumer");
-            };
-            consumer.poll(plan.poll_timeout, turn);
-        });
+        self.with_consumer(client, |consumer, turn| consumer.poll(plan.poll_timeout, turn));
     }
 
     /// Tells an application what its client returned.
-    pub(crate) fn on_returned(&mut self, place: Place, returned: &Returned) {
+    pub(crate) fn on_returned(&mut self, place: Place, returned: Returned) {
         let NodeId::Client(client) = self.id(place) else {
             panic!("only clients have applications");
         };
-        if *returned == Returned::Closed {
-            self.exit(place);
-            return;
-        }
         let plan = Arc::clone(&self.plan);
         let role = &plan.clients[usize::from(client.0)].role;
+        match role {
+            ClientRole::Producer(_) | ClientRole::Consumer(_) if returned == Returned::Closed => {
+                self.exit(place);
+                return;
+            }
+            ClientRole::Producer(_) | ClientRole::Consumer(_) | ClientRole::Member(_) => {}
+        }
         let woken = self.apps[usize::from(client.0)].on_returned(returned, role, self.now);
         if let Some(at) = woken {
             self.wake_application(client, at);
         }
     }
-}
-
-fn producer(process: &mut Process) -> &mut model::client::producer::Producer {
-    let Process::Producer(producer) = process else {
-        unreachable!("a producer's computer runs a producer");
-    };
-    producer
 }

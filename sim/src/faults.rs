@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use model::client::admin::Wish;
-use model::ids::{ClientId, TopicPartition};
+use model::ids::{ClientId, GroupId, NodeId, Offset, TopicId, TopicPartition};
 use model::message::cluster::{AlterTopicRequest, ElectLeadersRequest};
 
+use crate::apps::workers::Offsets;
 use crate::disk::Trouble;
 use crate::history::{Event, Fault, Phase};
+use crate::members::{Presence, with_metadata};
 use crate::network::{Cuts, EndState, Load, Side};
 use crate::nodes::Process;
-use crate::plan::{Action, Direction, MessageRule, SeekTo, Selector, Shape};
+use crate::plan::{Action, Direction, GroupIndex, MessageRule, SeekTo, Selector, Shape};
 use crate::queue::{Key, Kind, Place};
 use crate::rules::ActiveRule;
 use crate::script::Undo;
@@ -82,6 +84,24 @@ impl World {
                 self.apps[usize::from(client.0)].burst(*records);
                 self.wake_application(*client, self.now);
             }
+            Action::Join(who) => _ = self.each(who, World::join),
+            Action::Leave(who) => _ = self.each(who, World::leave),
+            Action::PollElsewhere(who) => _ = self.each(who, World::poll_elsewhere),
+            Action::Wakeup(who) => _ = self.each(who, World::wakeup),
+            Action::PauseFetching(who, partitions) => {
+                for place in self.select(who) {
+                    self.pause_fetching(place, partitions);
+                }
+            }
+            Action::ResumeFetching(who, partitions) => {
+                for place in self.select(who) {
+                    self.resume_fetching(place, partitions);
+                }
+            }
+            Action::CommitOffsets(order) => self.commit_offsets(order),
+            Action::SeekToTime(client, time) => self.seek_to_time(*client, *time),
+            Action::AddPartitions(topic, count) => self.add_partitions(*topic, *count),
+            Action::DeleteRecords(partition, below) => self.delete_records(*partition, *below),
             Action::Seek(client, partition, to) => self.seek(*client, *partition, *to),
             Action::Mark(marker) => {
                 if let Some(marker) = marker {
@@ -142,6 +162,9 @@ impl World {
     /// Starts a process that is down; one that has never begun waits for its own time.
     fn restart(&mut self, place: Place) {
         if self.computer(place).is_down() {
+            if let NodeId::Client(client) = self.id(place) {
+                self.presence[usize::from(client.0)] = Presence::Expected;
+            }
             self.start(place);
         }
     }
@@ -331,12 +354,24 @@ impl World {
         });
     }
 
+    fn add_partitions(&mut self, topic: TopicId, count: u16) {
+        self.ask(Wish::CreatePartitions { topic, count });
+    }
+
+    fn delete_records(&mut self, partition: TopicPartition, below: Offset) {
+        self.ask(Wish::DeleteRecords { partition, below });
+    }
+
+    pub(crate) fn commit_as_operator(&mut self, group: GroupIndex, offsets: &Offsets) {
+        let group = GroupId(self.group(group).name.clone());
+        let offsets = with_metadata(offsets);
+        self.ask(Wish::CommitOffsets { group, offsets });
+    }
+
     fn seek(&mut self, client: ClientId, partition: TopicPartition, to: SeekTo) {
         let place = self.client(client);
         self.turn(place, |process, turn| {
-            let Process::Consumer(consumer) = process else {
-                panic!("only a consumer seeks");
-            };
+            let consumer = process.consumer();
             match to {
                 SeekTo::Beginning => consumer.seek_to_beginning(&[partition]),
                 SeekTo::End => consumer.seek_to_end(&[partition]),

@@ -6,6 +6,7 @@ use model::ids::ClientId;
 use model::time::Time;
 
 use crate::checkers::Judge;
+use crate::groups::Groups;
 use crate::history::{Digest, Entry, Event};
 use crate::outcome::Judgement;
 use crate::plan::Plan;
@@ -21,6 +22,7 @@ pub(crate) struct Ledger {
     judge: Judge,
     /// By client.
     tallies: Vec<Tally>,
+    groups: Groups,
 }
 
 /// What one client has done so far.
@@ -48,6 +50,7 @@ impl Ledger {
             digest: Digest::default(),
             judge: Judge::new(plan),
             tallies: vec![Tally::default(); plan.clients.len()],
+            groups: Groups::new(plan),
         }
     }
 
@@ -57,6 +60,7 @@ impl Ledger {
         self.digest.absorb(&entry);
         self.judge.on_entry(self.count, &entry);
         self.count += 1;
+        self.groups.on_event(&entry.event);
         if let Event::Fact(fact) = &entry.event {
             self.tally(fact);
         }
@@ -68,6 +72,10 @@ impl Ledger {
 
     pub(crate) fn of(&self, client: ClientId) -> Tally {
         self.tallies[usize::from(client.0)]
+    }
+
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     pub(crate) fn count(&self) -> u64 {

@@ -5,10 +5,11 @@
 //! - [`history`]: what became true, in one order; [`verdict`]: what it is judged by
 //! - [`runtime`]: runs a trial, under madsim or bare
 //! - [`world`]: the simulated world, moved by the `queue` and its `alarms`: `nodes` (computers and their
-//!   processes), `processes` (their lives), `traffic` (what they send and get), `network`, `disk`, `clock`, `rules` (about
+//!   processes), `worker` (a consumer and a producer in one), `processes` (their lives), `traffic` (what they send and get), `network`, `disk`, `clock`, `rules` (about
 //!   single messages)
 //! - `script`, `faults`, `selectors`, `conditions`: the steps of a plan
-//! - `apps`, `driving`: the applications that use the clients
+//! - `apps`, `driving`, `members`: the applications that use the clients
+//! - `groups`: what is true of groups
 //! - `ledger`: where facts go; `shape`: random lengths of time
 //! - [`checkers`]: who judges; [`outcome`]: what a trial leaves behind
 
@@ -27,7 +28,9 @@ mod conditions;
 mod disk;
 mod driving;
 mod faults;
+mod groups;
 mod ledger;
+mod members;
 mod network;
 mod nodes;
 mod processes;
@@ -41,6 +44,7 @@ mod testing;
 mod traffic;
 #[cfg(test)]
 mod trials;
+mod worker;
 
 pub use runtime::{Host, KeepHistory, Options, run};
 pub use world::World;

@@ -18,6 +18,7 @@ use model::turn::{ConnectionEvent, Node, Outbox, Turn};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::network::{Handle, Load, Side};
+use crate::worker::Worker;
 
 /// A computer: one process, one disk, one wall clock, one power supply.
 #[derive(Debug)]
@@ -80,6 +81,7 @@ pub(crate) enum Process {
     Broker(Broker),
     Producer(Producer),
     Consumer(Consumer),
+    Worker(Box<Worker>),
     Admin(Admin),
 }
 
@@ -99,6 +101,7 @@ impl Process {
             Process::Broker(node) => node,
             Process::Producer(node) => node,
             Process::Consumer(node) => node,
+            Process::Worker(node) => node.as_mut(),
             Process::Admin(node) => node,
         }
     }
@@ -109,6 +112,7 @@ impl Process {
             Process::Broker(node) => node.next_deadline(),
             Process::Producer(node) => node.next_deadline(),
             Process::Consumer(node) => node.next_deadline(),
+            Process::Worker(node) => node.next_deadline(),
             Process::Admin(node) => node.next_deadline(),
         }
     }
@@ -133,6 +137,30 @@ impl Process {
         self.node().on_deadline(turn);
     }
 
+    /// Returns the consumer in this process.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(crate) fn consumer(&mut self) -> &mut Consumer {
+        match self {
+            Process::Consumer(consumer) => consumer,
+            Process::Worker(worker) => &mut worker.consumer,
+            _ => panic!("this process has no consumer"),
+        }
+    }
+
+    /// Returns the producer in this process.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(crate) fn producer(&mut self) -> &mut Producer {
+        match self {
+            Process::Producer(producer) => producer,
+            Process::Worker(worker) => &mut worker.producer,
+            _ => panic!("this process has no producer"),
+        }
+    }
+
     /// Ends the process: what is left.
     pub(crate) fn into_remains(self) -> Remains {
         match self {
@@ -141,7 +169,10 @@ impl Process {
                 Remains::Controller(controller.into_log(), image)
             }
             Process::Broker(broker) => Remains::Broker(broker.into_disk()),
-            Process::Producer(_) | Process::Consumer(_) | Process::Admin(_) => Remains::Nothing,
+            Process::Producer(_)
+            | Process::Consumer(_)
+            | Process::Worker(_)
+            | Process::Admin(_) => Remains::Nothing,
         }
     }
 }

@@ -7,7 +7,7 @@ use model::log::batch::Batch;
 use model::time::Time;
 
 use crate::history::Entry;
-use crate::verdict::{Fate, Finding, Loss};
+use crate::verdict::{Fate, Finding, GroupStory, Loss};
 
 /// The result of one trial.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +49,11 @@ pub struct Judgement {
     /// Since when each partition has had every replica in its ISR, counted from the settle
     /// phase on; `None` if that is not so at the end.
     pub caught_up: Vec<(TopicPartition, Option<Time>)>,
+    /// How each group fared, in the order of the plan.
+    pub groups: Vec<GroupStory>,
+    /// Since when each group has been stable, and since when it has had no lag, counted from
+    /// the settle phase on; `None` if that is not so at the end.
+    pub groups_settled: Vec<(Option<Time>, Option<Time>)>,
 }
 
 /// How a trial ended.

@@ -11,6 +11,7 @@ use model::fact::Fact;
 use model::ids::{BrokerId, ClientId, Incarnation, NodeId, TopicPartition, Uid};
 
 use crate::history::{Event, Fault, Phase};
+use crate::members::Presence;
 use crate::network::{EndState, Load, Network};
 use crate::nodes::{Power, Process, Remains, State};
 use crate::plan::{ClientRole, ConsumerPlan, Unsynced};
@@ -33,9 +34,20 @@ impl World {
             self.start(Place(place as u16));
         }
         let console = self.console();
-        let admin = Admin::new(self.id(CONTROLLER));
+        let brokers = self.plan.brokers.iter().map(|broker| broker.id).collect();
+        let admin = Admin::new(self.id(CONTROLLER), brokers);
         self.computer_mut(console).state = State::Up(Box::new(Process::Admin(admin)));
+        self.start_those_who_await_nothing();
         self.schedule_steps();
+    }
+
+    fn start_those_who_await_nothing(&mut self) {
+        let plan = std::sync::Arc::clone(&self.plan);
+        for (client, it) in (0..).map(ClientId).zip(&plan.clients) {
+            if self.awaited_topics(&it.role).is_empty() {
+                self.wake_application(client, self.now);
+            }
+        }
     }
 
     /// Starts a process that does not run.
@@ -61,6 +73,7 @@ impl World {
         self.turn(place, |process, turn| process.on_start(turn));
         if let NodeId::Client(client) = node {
             self.apps[usize::from(client.0)].restart();
+            self.subscribe(client);
             self.wake_application(client, self.now);
         }
     }
@@ -81,7 +94,6 @@ impl World {
                     id,
                     incarnation: Incarnation(incarnation),
                     rack: broker.rack.clone(),
-                    topic_defaults: std::sync::Arc::default(),
                     config: broker.config.clone(),
                     log_defaults: broker.log_defaults.clone(),
                     rules: plan.rules,
@@ -105,9 +117,14 @@ impl World {
                 let producer = Producer::new(id, plan.config.clone(), bootstrap);
                 Process::Producer(producer.expect("the plan's settings have been checked"))
             }
+            ClientRole::Member(member) => self.member_process(id, member, bootstrap),
             ClientRole::Consumer(plan) => {
                 let assignment = self.assignment(plan);
-                Process::Consumer(Consumer::new(id, plan.config.clone(), bootstrap, assignment))
+                let client = &self.plan.clients[usize::from(id.0)];
+                let mut consumer =
+                    Consumer::new(id, client.name.clone(), plan.config.clone(), bootstrap);
+                consumer.assign(assignment);
+                Process::Consumer(consumer)
             }
         }
     }
@@ -202,20 +219,27 @@ impl World {
         let node = computer.id;
         self.note_fault(Fault::Exited(node));
         match self.phase {
-            // Whoever ends during the settle phase was asked to before it.
-            Phase::Settle => self.start(place),
-            Phase::Faults | Phase::End => {}
+            // Whoever ends during the settle phase was asked to before it, or is started again
+            // by those who look after it.
+            Phase::Settle if !self.is_away(place) => self.start(place),
+            Phase::Faults | Phase::Settle | Phase::End => {}
         }
+    }
+
+    /// Says whether a process is one that was told to leave.
+    fn is_away(&self, place: Place) -> bool {
+        let NodeId::Client(client) = self.id(place) else { return false };
+        self.presence.get(usize::from(client.0)) == Some(&Presence::Away)
     }
 
     /// Writes down what a dying producer has not learned the outcome of.
     fn abandon(&mut self, place: Place) {
-        let (NodeId::Client(client), Some(Process::Producer(producer))) =
-            (self.id(place), self.computer(place).process())
-        else {
-            return;
+        let NodeId::Client(client) = self.id(place) else { return };
+        let uids: Vec<Uid> = match self.computer(place).process() {
+            Some(Process::Producer(producer)) => producer.undecided(),
+            Some(Process::Worker(worker)) => worker.producer.undecided(),
+            _ => return,
         };
-        let uids: Vec<Uid> = producer.undecided();
         if !uids.is_empty() {
             self.note(Event::Fact(Fact::Abandoned { client, uids: uids.into() }));
         }
@@ -289,6 +313,11 @@ impl World {
 
     /// Asks a process to end in order.
     pub(crate) fn shut_down(&mut self, place: Place) {
+        if let NodeId::Client(client) = self.id(place)
+            && self.member(client).is_some()
+        {
+            return self.ask_to_end(place, client);
+        }
         if !self.computer(place).is_up() {
             return;
         }
@@ -299,6 +328,7 @@ impl World {
             Process::Consumer(consumer) => consumer.close(turn),
             // A single voter has nobody to hand over to: it just ends.
             Process::Controller(_) | Process::Admin(_) => turn.exit(),
+            Process::Worker(_) => unreachable!("members are asked through their application"),
         });
     }
 
@@ -311,7 +341,8 @@ impl World {
         {
             self.resume(place);
         }
-        for place in all.filter(|place| self.computer(*place).is_down()).collect::<Vec<_>>() {
+        let is_wanted = |place: &Place| self.computer(*place).is_down() && !self.is_away(*place);
+        for place in all.filter(is_wanted).collect::<Vec<_>>() {
             self.start(place);
         }
     }

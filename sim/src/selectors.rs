@@ -1,8 +1,8 @@
 //! Selectors, resolved at the moment when a step fires.
 
-use model::ids::{BrokerId, NodeId, TopicPartition};
+use model::ids::{BrokerId, GroupId, NodeId, TopicId, TopicPartition};
 
-use crate::plan::Selector;
+use crate::plan::{GroupIndex, Selector};
 use crate::queue::Place;
 use crate::world::{CONTROLLER, World};
 
@@ -63,6 +63,23 @@ impl World {
                 all.filter(|place| self.computer(*place).is_down()).collect()
             }
             Selector::AnyBroker => self.any_broker().into_iter().collect(),
+            Selector::Coordinator(group) => self.coordinator(*group).into_iter().collect(),
+            Selector::Member(group, nth) => {
+                let nth = usize::from(*nth).checked_sub(1);
+                let member = nth.and_then(|nth| self.group(*group).members.get(nth));
+                member.map(|member| self.client(*member)).into_iter().collect()
+            }
+            Selector::Members(group) => {
+                self.group(*group).members.iter().map(|member| self.client(*member)).collect()
+            }
+            Selector::Owner(group, partition) => {
+                let owner = self.ledger.groups().owner(*group, *partition);
+                owner.map(|owner| self.client(owner)).into_iter().collect()
+            }
+            Selector::GroupLeader(group) => {
+                let leader = self.ledger.groups().leader(*group);
+                leader.map(|leader| self.client(leader)).into_iter().collect()
+            }
             Selector::AllBrokers => self.brokers().collect(),
             Selector::AllClients => {
                 let is_client = |place: &Place| {
@@ -79,6 +96,16 @@ impl World {
         let leads = |broker: &&BrokerId| registration.leader == Some(**broker);
         let followers = registration.replicas.iter().filter(|broker| !leads(broker));
         followers.map(|broker| self.broker(*broker)).collect()
+    }
+
+    /// Returns the broker that leads a group's partition of `__consumer_offsets`, as registered.
+    pub(crate) fn coordinator(&self, group: GroupIndex) -> Option<Place> {
+        let topic = TopicId::CONSUMER_OFFSETS;
+        let partitions = self.image()?.topics.get(&topic)?.partitions.len() as u16;
+        let name = GroupId(self.group(group).name.clone());
+        let partition = model::group::partition_of(&name, partitions);
+        let leader = self.registration(TopicPartition { topic, partition })?.leader?;
+        Some(self.broker(leader))
     }
 
     fn any_broker(&mut self) -> Option<Place> {

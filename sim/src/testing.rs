@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use model::config::{BrokerConfig, ConsumerConfig, ControllerConfig, ProducerConfig, TopicConfig};
-use model::ids::{BrokerId, TopicId};
+use model::config::{
+    BrokerConfig, ConsumerConfig, ControllerConfig, OffsetReset, ProducerConfig, TopicConfig,
+};
+use model::ids::{BrokerId, ClientId, TopicId};
 use model::message::cluster::TopicLayout;
 use model::rules::Rules;
 use model::time::{Duration, Time, Timestamp};
 
 use crate::plan::{
-    BrokerPlan, ClientPlan, ClientRole, ConsumerPlan, ControllerKind, ControllerPlan, Created,
-    DiskPlan, FlushPolicy, InFlight, Keys, NetworkPlan, Plan, ProducerPlan, SendStyle, Shape,
+    BrokerPlan, ClientPlan, ClientRole, CommitStyle, ConsumerPlan, ControllerKind, ControllerPlan,
+    Created, DiskPlan, FlushPolicy, GroupIndex, GroupPlan, Handling, InFlight, Keys, MemberPlan,
+    NetworkPlan, OnFailure, Plan, ProducerPlan, SendStyle, Shape, Sink, Start, Subscribed,
     TopicPlan,
 };
 
@@ -57,6 +60,7 @@ pub(crate) fn plan(brokers: u8) -> Plan {
         disk: disk.clone(),
         clocks: BTreeMap::new(),
         clients: vec![producer("p1"), consumer("c1", 0)],
+        groups: Vec::new(),
         steps: Vec::new(),
         watches: Vec::new(),
     }
@@ -100,4 +104,43 @@ pub(crate) fn consumer(name: &str, topic: u16) -> ClientPlan {
         config: ConsumerConfig::default(),
     });
     ClientPlan { name: name.into(), role }
+}
+
+/// Adds a group of so many members that reads the first topic from its beginning.
+pub(crate) fn add_group(plan: &mut Plan, name: &str, members: u16, takes: Duration) {
+    let group = GroupIndex(plan.groups.len() as u16);
+    let first = plan.clients.len() as u16;
+    for ordinal in 1..=members {
+        let config = ConsumerConfig {
+            offset_reset: OffsetReset::Earliest,
+            auto_commit: false,
+            ..ConsumerConfig::default()
+        };
+        let start = Start::At(Time::ZERO);
+        let member = MemberPlan { group, ordinal, start, topics: None, config };
+        let name = format!("{name}-{ordinal}").into();
+        plan.clients.push(ClientPlan { name, role: ClientRole::Member(member) });
+    }
+    plan.groups.push(GroupPlan {
+        name: name.into(),
+        members: (first..first + members).map(ClientId).collect(),
+        topics: Subscribed::Topics(vec![TopicId(0)]),
+        handling: handling(takes),
+        poll_timeout: Duration::from_millis(500),
+    });
+}
+
+/// Makes the handling of an application that commits after its work, and never fails.
+pub(crate) fn handling(takes: Duration) -> Handling {
+    Handling {
+        takes: Shape::Fixed(takes),
+        fails_millionths: 0,
+        commit: CommitStyle::After,
+        workers: None,
+        sink: Sink::Append,
+        poison: None,
+        on_failure: OnFailure::Stop,
+        shed_above: None,
+        output: None,
+    }
 }

@@ -45,7 +45,7 @@ impl World {
                 let id = computer.id;
                 *leaves = computer.disk.work(work, now, seed, || disk_stream(id));
             }
-            Effect::Return(returned) => self.on_returned(place, &returned),
+            Effect::Return(returned) => self.on_returned(place, returned),
             Effect::Exit => self.exit(place),
         }
     }

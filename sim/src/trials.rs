@@ -1,16 +1,19 @@
 //! Tests of whole trials.
 
+use std::collections::BTreeSet;
+
 use model::chance::Rng;
-use model::fact::Fact;
-use model::ids::{ClientId, NodeId, Offset, TopicId, TopicPartition};
+use model::fact::{Fact, WorkEvent, WorkOutcome};
+use model::ids::{ClientId, NodeId, Offset, TopicId, TopicPartition, Uid};
 use model::message::{Api, Half, MessageKind};
 use model::time::{Duration, Time};
 
 use crate::history::{Entry, Event, Fault};
 use crate::outcome::{Ended, Outcome};
 use crate::plan::{
-    Action, ClientRole, Comparison, Condition, Direction, FlushPolicy, InFlight, MessageFate,
-    MessageRule, Plan, Quantity, Required, Selector, Shape, Step, Trigger, Unsynced,
+    Action, AsyncRetry, ClientRole, CommitStyle, Comparison, Condition, Direction, FlushPolicy,
+    GroupIndex, InFlight, MessageFate, MessageRule, OnFailure, Plan, Poison, Quantity, Required,
+    Selector, Shape, Spread, Step, Trigger, Unsynced, WorkerCommits, Workers,
 };
 use crate::runtime::{Host, Options, run};
 use crate::testing;
@@ -232,6 +235,87 @@ fn random_faults_break_nothing_in_the_world_itself() {
             assert_eq!(run(&plan, Options::default()), outcome, "seed {seed}");
         }
     }
+}
+
+#[test]
+fn a_group_of_two_works_on_every_record() {
+    for commit in [
+        CommitStyle::Before,
+        CommitStyle::After,
+        CommitStyle::Each,
+        CommitStyle::Async(AsyncRetry::BySequence),
+        CommitStyle::Never,
+    ] {
+        let mut plan = grouped();
+        plan.groups[0].handling.commit = commit;
+
+        let outcome = bare(&plan);
+
+        assert_eq!(outcome.ended, Ended::InTime, "{commit:?}");
+        assert_eq!(worked_on(&outcome), 50, "{commit:?}");
+    }
+}
+
+#[test]
+fn workers_finish_what_was_polled_before_it_is_committed() {
+    let mut plan = grouped();
+    let (threads, spread) = (3, Spread::ByKey);
+    let commits = WorkerCommits::Contiguous;
+    plan.groups[0].handling.workers = Some(Workers { threads, spread, queue: Some(4), commits });
+
+    let outcome = bare(&plan);
+
+    assert_eq!(outcome.ended, Ended::InTime);
+    assert_eq!(worked_on(&outcome), 50);
+}
+
+#[test]
+fn the_other_member_takes_over_from_one_that_crashes() {
+    let mut plan = grouped();
+    plan.faults_for = Duration::from_secs(90);
+    let first = vec![Selector::Member(GroupIndex(0), 1)];
+    plan.steps = vec![step(at(4_000), Action::Crash(first))];
+
+    let outcome = bare(&plan);
+
+    assert_eq!(outcome.ended, Ended::InTime);
+    assert_eq!(worked_on(&outcome), 50);
+}
+
+#[test]
+fn a_record_that_always_fails_ends_among_the_dead_letters() {
+    let mut plan = grouped();
+    plan.topics.push(testing::topic("dead", 3));
+    let handling = &mut plan.groups[0].handling;
+    handling.poison = Some(Poison::EveryNth(25));
+    handling.on_failure = OnFailure::DeadLetter { topic: TopicId(1), attempts: 2 };
+
+    let outcome = bare(&plan);
+
+    let parked = WorkEvent::Ended(WorkOutcome::Parked);
+    let is_parked = |entry: &&Entry| matches!(&entry.event, Event::Fact(Fact::Work(work)) if work.what == parked);
+    assert_eq!(outcome.ended, Ended::InTime);
+    assert_eq!(outcome.history.iter().filter(is_parked).count(), 2);
+    assert_eq!(worked_on(&outcome), 50);
+}
+
+fn grouped() -> Plan {
+    let mut plan = testing::plan(3);
+    plan.clients.truncate(1);
+    testing::add_group(&mut plan, "g", 2, Duration::from_millis(5));
+    plan
+}
+
+/// Counts the records that were brought to an end.
+fn worked_on(outcome: &Outcome) -> usize {
+    let ended = |entry: &Entry| match &entry.event {
+        Event::Fact(Fact::Work(work)) => match work.what {
+            WorkEvent::Ended(WorkOutcome::Done | WorkOutcome::Parked) => Some(work.uid),
+            _ => None,
+        },
+        _ => None,
+    };
+    outcome.history.iter().filter_map(ended).collect::<BTreeSet<Uid>>().len()
 }
 
 fn random_plan(seed: u64) -> Plan {

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use model::ids::{BrokerId, LeaderEpoch, Offset, TopicPartition, Uid};
-use model::time::Time;
+use model::fact::{CommitKind, RebalanceCause, ResetCause, WorkOutcome};
+use model::ids::{BrokerId, ClientId, Generation, LeaderEpoch, Offset, TopicPartition, Uid};
+use model::time::{Duration, Time};
+
+use crate::plan::GroupIndex;
 
 macro_rules! named {
     ($(#[$doc:meta])* pub enum $type:ident { $($variant:ident $name:literal $text:literal,)* }) => {
@@ -50,12 +53,20 @@ named! {
         NoDuplicates "no-duplicates" "No record is in the log twice.",
         IdempotentNoDuplicates "idempotent-no-duplicates" "No sequence number of a producer id and epoch is in a log twice, and none is left out.",
         OrderPerPartition "order-per-partition" "Records of one producer lie in each partition in the order in which they were sent.",
+        OrderPerKey "order-per-key" "A group finishes the records of each key in the order in which they were sent.",
         ReplicasAgree "replicas-agree" "Two replicas never keep different records at one offset.",
         HighWatermarkMonotonic "high-watermark-monotonic" "The committed end that clients can see never moves back, and never beyond a member of the ISR.",
         OneLeaderPerEpoch "one-leader-per-epoch" "No two brokers append as leader in the same leader epoch.",
         IsrCoversHighWatermark "isr-covers-high-watermark" "The leader waits for every member of the ISR that the controller could elect from.",
+        NothingSkipped "nothing-skipped" "A group has processed, parked or handed on every record below its committed offset.",
+        NothingRepeated "nothing-repeated" "A group has processed no record twice.",
+        OneOwnerPerPartition "one-owner-per-partition" "No partition belongs to two members of a group in one generation.",
+        CommitsMoveForward "commits-move-forward" "The committed offsets of a group never move back, are never lost, and are written by their owners only.",
+        EffectsOnce "effects-once" "Every processed record has had its effect outside of Kafka exactly once.",
         WritesResume "writes-resume" "After the faults are healed, every partition accepts writes again in time.",
         ReplicasCatchUp "replicas-catch-up" "After the faults are healed, every replica is in the ISR again in time.",
+        GroupStabilises "group-stabilises" "After the faults are healed, every group with members is stable again in time.",
+        GroupDrains "group-drains" "After the faults are healed, every group has committed everything there is to read in time.",
     }
 }
 
@@ -87,6 +98,59 @@ named! {
         UncleanElection "unclean-election" "A leader was elected from outside of the ISR.",
         UnavailableWrite "unavailable-write" "A partition did not accept writes in time.",
         NoRecovery "no-recovery" "A replica did not get back into the ISR in time.",
+        KeyOrder "key-order" "Two records of a key were finished against their order of sending.",
+        KeySplit "key-split" "Records of one key lie in more than one partition.",
+        GroupLoss "group-loss" "A record lies below its group's committed offset and was never processed, parked or handed on.",
+        GroupDup "group-dup" "A record was processed more than once by its group.",
+        Parked "parked" "A record went to the dead-letter topic.",
+        EffectDup "effect-dup" "The effect of a record was applied twice.",
+        EffectMissing "effect-missing" "A record counts as done, and its effect never happened.",
+        CommitRegression "commit-regression" "A group's committed offset moved back without an operator's order.",
+        CommitLost "commit-lost" "A commit was acknowledged and is not there afterwards.",
+        ZombieCommit "zombie-commit" "A commit was accepted from a member that no longer owned the partition.",
+        CommitBeyondProcessed "commit-beyond-processed" "A committed offset lay above a record that was not finished.",
+        DoubleOwner "double-owner" "Two members held one partition in one generation.",
+        ZombieOverlap "zombie-overlap" "Two members worked on one partition at the same time.",
+        OrphanPartition "orphan-partition" "Nobody worked on a partition with records waiting for longer than ten seconds.",
+        ConsumedUnassigned "consumed-unassigned" "A member was given records of a partition that it did not own.",
+        OffsetResetSkip "offset-reset-skip" "A reset moved a group's position forward over records.",
+        OffsetResetRewind "offset-reset-rewind" "A reset moved a group's position back.",
+        StalledConsumer "stalled-consumer" "A member with records waiting made no progress for longer than a minute.",
+        StuckRebalance "stuck-rebalance" "A group was not stable for longer than a minute.",
+        RebalanceStorm "rebalance-storm" "A group rebalanced more than three times within a minute.",
+        IdleMember "idle-member" "A member of a stable group owned no partition.",
+        AssignmentSkew "assignment-skew" "Members with equal subscriptions owned numbers of partitions that differ by more than one.",
+        Backlog "backlog" "A group's lag grew to more than a thousand records.",
+        PollPosition "poll-position" "A member was given records out of order, or with a hole, and no rebalance, seek or reset lay between.",
+    }
+}
+
+impl Claim {
+    /// Says whether it is about consumer groups, so that it has no subject without one.
+    pub fn is_about_groups(self) -> bool {
+        match self {
+            Claim::OrderPerKey
+            | Claim::NothingSkipped
+            | Claim::NothingRepeated
+            | Claim::OneOwnerPerPartition
+            | Claim::CommitsMoveForward
+            | Claim::EffectsOnce
+            | Claim::GroupStabilises
+            | Claim::GroupDrains => true,
+            Claim::NoAcknowledgedLoss
+            | Claim::NoCommittedLoss
+            | Claim::NothingDroppedSilently
+            | Claim::NoPhantom
+            | Claim::NoDuplicates
+            | Claim::IdempotentNoDuplicates
+            | Claim::OrderPerPartition
+            | Claim::ReplicasAgree
+            | Claim::HighWatermarkMonotonic
+            | Claim::OneLeaderPerEpoch
+            | Claim::IsrCoversHighWatermark
+            | Claim::WritesResume
+            | Claim::ReplicasCatchUp => false,
+        }
     }
 }
 
@@ -237,4 +301,91 @@ pub enum LossCause {
     TruncationRule,
     /// The only holder has not come back.
     HolderGone,
+}
+
+/// How one group fared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupStory {
+    /// The group.
+    pub group: GroupIndex,
+    /// Its rebalances, in order.
+    pub rebalances: Vec<Rebalance>,
+    /// Records that it skipped or repeated, in runs, in order of time.
+    pub mishaps: Vec<Mishap>,
+    /// The largest sum of its lags, and when it was reached.
+    pub lag_max: (u64, Time),
+    /// Who owned what when it was last stable: client and number of partitions.
+    pub owners: Vec<(ClientId, u32)>,
+}
+
+/// One rebalance of a group: from the first change to a stable group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rebalance {
+    /// When it began, and the entry of the history.
+    pub began: (Time, usize),
+    /// When the group was stable, or empty; `None` if it never was again.
+    pub ended: Option<Time>,
+    /// Why it began.
+    pub cause: Option<RebalanceCause>,
+    /// The generation, or the group epoch, that it led to.
+    pub generation: Generation,
+    /// The members afterwards.
+    pub members: u32,
+    /// Partitions that have another owner afterwards.
+    pub moved: u32,
+    /// Partitions that somebody had and that nobody had for some time of it.
+    pub stopped: u32,
+    /// The longest such time.
+    pub stopped_for: Duration,
+}
+
+/// Records that a group skipped or repeated, by one cause.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mishap {
+    /// Skipped or repeated.
+    pub kind: MishapKind,
+    /// Where they lie.
+    pub partition: TopicPartition,
+    /// The records, in order of their offsets.
+    pub records: Vec<Uid>,
+    /// Their first offset.
+    pub from: Offset,
+    /// The offset after their last one.
+    pub to: Offset,
+    /// What did it.
+    pub cause: MishapCause,
+    /// When that happened.
+    pub at: Time,
+    /// Its place in the history.
+    pub entry: usize,
+}
+
+/// What befell records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MishapKind {
+    /// Never processed, though the group is past them.
+    Skipped,
+    /// Processed more than once.
+    Repeated,
+}
+
+/// What made a group skip or repeat records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MishapCause {
+    /// This member committed beyond what was finished, and then nobody finished it.
+    CommittedTooFar(ClientId, CommitKind),
+    /// This member took them for repeats, or shed, or gave up on them.
+    GivenUp(ClientId, WorkOutcome),
+    /// A reset moved the position over them, or back to before them.
+    Reset(ClientId, ResetCause),
+    /// The partition moved to this member before they were committed.
+    Moved(ClientId),
+    /// This member began again at the committed offset after its process had ended.
+    Restarted(ClientId),
+    /// The committed offset itself moved back.
+    CommitMovedBack,
+    /// A step committed or sought.
+    Operator,
+    /// The record lies in the log more than once.
+    DuplicateInLog,
 }

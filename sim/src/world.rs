@@ -6,21 +6,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::chance::Rng;
-use model::fact::Fact;
+use model::fact::{Fact, MemberEvent, MemberFact};
 use model::ids::{BrokerId, ClientId, NodeId, TopicId};
 use model::image::Image;
 use model::time::Time;
 use model::turn::{Outbox, Turn};
 
 use crate::apps::App;
+use crate::apps::polling::Thrown;
+use crate::apps::sink::Store;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::history::{Event, Fault, Phase};
 use crate::ledger::Ledger;
+use crate::members::Presence;
 use crate::network::Network;
 use crate::nodes::{Computer, Power, Process, Remains, State};
 use crate::outcome::{Ended, Outcome, ReplicaEnd, Totals};
-use crate::plan::{ControllerKind, DiskPlan, NetworkPlan, Plan};
+use crate::plan::{ControllerKind, DiskPlan, GroupPlan, NetworkPlan, Plan};
 use crate::queue::{Key, Kind, PLACES_MAX, Place, Queue};
 use crate::rules::ActiveRule;
 use crate::runtime::KeepHistory;
@@ -51,7 +54,14 @@ pub struct World {
     pub(crate) rules: Vec<ActiveRule>,
     /// Which topics exist, by id.
     pub(crate) topics: Vec<Existence>,
-    pub(crate) next_uid: u32,
+    /// By uid: the how-many-eth record of its topic that is, from 0.
+    pub(crate) ordinals: Vec<u32>,
+    /// By topic: how many records were sent.
+    pub(crate) sent: Vec<u32>,
+    /// By group: where its results go.
+    pub(crate) stores: Vec<Store>,
+    /// By client.
+    pub(crate) presence: Vec<Presence>,
     /// The computer that a crash or power cut hit last.
     pub(crate) last_crashed: Option<Place>,
     pub(crate) chance: Stream,
@@ -100,6 +110,7 @@ impl World {
         }
         let computers =
             ids.iter().zip(&names).map(|(id, name)| computer(*id, name.clone(), plan)).collect();
+        let clients = (0..plan.clients.len() as u16).map(ClientId);
         let mut world = World {
             now: Time::ZERO,
             phase: Phase::Faults,
@@ -108,11 +119,14 @@ impl World {
             places,
             network: Network::new(plan.seed, names, &plan.network),
             ledger: Ledger::new(plan, keep),
-            apps: plan.clients.iter().map(|client| App::new(client, plan.seed)).collect(),
+            apps: clients.map(|client| App::new(client, plan)).collect(),
             script: Script::new(plan),
             rules: Vec::new(),
             topics: vec![Existence::NotYet; plan.topics.len()],
-            next_uid: 0,
+            ordinals: Vec::new(),
+            sent: vec![0; plan.topics.len()],
+            stores: plan.groups.iter().map(|group| store(group, plan.seed)).collect(),
+            presence: plan.clients.iter().map(|it| Presence::first(&it.role)).collect(),
             last_crashed: None,
             chance: Stream::default(),
             ended: Ended::InTime,
@@ -345,18 +359,25 @@ impl World {
         match fact {
             Fact::BrokerUnfenced { .. } => self.create_first_topics(),
             Fact::TopicCreated { topic, .. } => self.on_topic(*topic),
-            Fact::ConsumerFailed { client, .. } => self.apps[usize::from(client.0)].fail(),
+            Fact::ConsumerFailed { client, .. } => {
+                self.apps[usize::from(client.0)].on_thrown(Thrown::Position);
+            }
+            Fact::Member(MemberFact { client, what: MemberEvent::Threw(error) }) => {
+                self.apps[usize::from(client.0)].on_thrown(Thrown::Group(*error));
+            }
             _ => {}
         }
     }
 
     /// Wakes the applications that have been waiting for a topic.
     fn on_topic(&mut self, topic: TopicId) {
-        self.topics[usize::from(topic.0)] = Existence::Exists;
+        // Kafka's own topics are nobody's plan.
+        let Some(existence) = self.topics.get_mut(usize::from(topic.0)) else { return };
+        *existence = Existence::Exists;
         let plan = Arc::clone(&self.plan);
         for (client, it) in (0..).map(ClientId).zip(&plan.clients) {
-            let place = self.client(client);
-            if it.topic() == topic && matches!(self.computer(place).state, State::Unborn) {
+            let is_unborn = matches!(self.computer(self.client(client)).state, State::Unborn);
+            if is_unborn && self.awaited_topics(&it.role).contains(&topic) {
                 self.wake_application(client, self.now);
             }
         }
@@ -364,10 +385,15 @@ impl World {
 
     // -- The end --
 
+    /// Lists the replicas of the plan's topics.
     fn replicas(&self) -> Vec<ReplicaEnd> {
         let Some(image) = self.image() else { return Vec::new() };
         let mut replicas = Vec::new();
         for (partition, registration) in image.partitions() {
+            // What coordinators wrote is in the facts about groups.
+            if partition.topic == TopicId::CONSUMER_OFFSETS {
+                continue;
+            }
             for broker in &registration.replicas {
                 let Some(log) = self.computer(self.broker(*broker)).log(partition) else {
                     continue;
@@ -414,6 +440,10 @@ pub(crate) fn disk_stream(id: NodeId) -> String {
         NodeId::Controller(id) => format!("disk/controller-{id}"),
         NodeId::Client(id) => format!("disk/client-{id}"),
     }
+}
+
+fn store(group: &GroupPlan, seed: u64) -> Store {
+    Store::new(group.handling.sink, group.name.clone(), seed)
 }
 
 fn computer(id: NodeId, name: Arc<str>, plan: &Plan) -> Computer {

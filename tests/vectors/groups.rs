@@ -1,5 +1,6 @@
 //! The group coordinator: `tests/data/groups.json`.
 
+mod beat;
 mod desk;
 mod heartbeats;
 mod reconciliation;
@@ -45,36 +46,13 @@ const NOT_RUN: &[(&str, &str)] = &[
         "consumer-group-commit-old-api",
         "members speak the newest OffsetCommit; only versions below 9 lack the member epoch",
     ),
-    (
-        "consumer-group-commit-stale",
-        "brokers refuse ConsumerGroupHeartbeat, as with group.coordinator.rebalance.protocols=classic: no member has an epoch to commit with",
-    ),
-    ("fetch-stale-epoch", "as consumer-group-commit-stale"),
-    (
-        "validate-groupid-blank",
-        "a broker that enables only the classic protocol refuses before it looks at the fields",
-    ),
-    ("validate-first-needs-rebalance-timeout", "as validate-groupid-blank"),
-    ("validate-first-needs-empty-owned", "as validate-groupid-blank"),
-    ("validate-first-needs-subscription", "as validate-groupid-blank"),
-    ("validate-memberid", "as validate-groupid-blank"),
-    ("validate-static-leave-needs-instance", "as validate-groupid-blank"),
     ("validate-regex", "subscriptions by pattern are not modelled"),
     ("validate-negative-epoch", "such an epoch cannot be said"),
-    ("member-id-generated", "as validate-groupid-blank"),
-    (
-        "rebalance-timeout",
-        "as consumer-group-commit-stale: only the ledger is modelled, not its timers",
-    ),
-    ("empty-classic-group-upgrade", "as consumer-group-commit-stale"),
-    ("non-empty-classic-group-no-upgrade", "as consumer-group-commit-stale"),
-    ("classic-join-on-empty-consumer-group", "as consumer-group-commit-stale"),
     (
         "classic-member-heartbeat-behind",
         "groups with members of both protocols (online migration) are not modelled",
     ),
     ("classic-member-illegal-generation", "as classic-member-heartbeat-behind"),
-    ("classic-heartbeat-from-native-member", "as classic-member-heartbeat-behind"),
     (
         "testUnknownState",
         "a member state that only a newer coordinator writes; every coordinator here is of one version",
@@ -85,6 +63,7 @@ const NOT_RUN: &[(&str, &str)] = &[
 struct Vectors {
     classic: Vec<Case>,
     offsets: Vec<Case>,
+    hosted: Vec<Case>,
     append_errors: AppendErrors,
     partitions: Partitions,
 }
@@ -127,6 +106,11 @@ fn committed_offsets_do_what_kafkas_do() {
 }
 
 #[test]
+fn coordinators_host_consumer_groups_as_kafkas_do() {
+    run(&vectors().hosted);
+}
+
+#[test]
 fn a_failed_write_is_told_as_kafka_tells_it() {
     let code = |name: &str| {
         let found = ErrorCode::ALL.iter().copied().find(|code| code.name() == name);
@@ -151,7 +135,8 @@ fn groups_lie_in_the_partitions_that_kafka_gives_them() {
 #[test]
 fn a_case_is_run_or_has_a_reason() {
     let vectors = vectors();
-    let run: Vec<_> = vectors.classic.iter().chain(&vectors.offsets).collect();
+    let cases = [&vectors.classic, &vectors.offsets, &vectors.hosted];
+    let run: Vec<_> = cases.into_iter().flatten().collect();
 
     for (id, reason) in NOT_RUN {
         assert!(run.iter().all(|case| case.id != *id), "{id} is run: {reason}");

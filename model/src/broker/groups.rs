@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::broker::{Broker, Served};
+use crate::config::{LogDefault, TopicConfig};
+use crate::fact::{Fact, GroupEvent, GroupFact};
 use crate::group::decision::{Decision, Draft, Waiter};
 use crate::group::partition_of;
-use crate::group::shard::{Office, Shard, Written, turn_away};
+use crate::group::shard::{Office, Shard, Written, translate, turn_away};
 use crate::ids::{BrokerId, ConnectionId, GroupId, LeaderEpoch, Offset, TopicId, TopicPartition};
 use crate::log::batch::Batch;
 use crate::message::cluster::{NewTopic, TopicLayout};
@@ -98,9 +100,15 @@ impl Broker {
             partitions: Some(config.offsets_topic_partitions),
             replicas: Some(config.offsets_topic_replication_factor),
         };
-        let mut settings = (*self.setup.topic_defaults).clone();
-        settings.segment_bytes = config.offsets_topic_segment_bytes;
         let id = TopicId::CONSUMER_OFFSETS;
+        let plain = TopicConfig::default();
+        let defaulted = LogDefault::applied(&self.setup.log_defaults, id, &plain);
+        let settings = TopicConfig {
+            segment_bytes: config.offsets_topic_segment_bytes,
+            // The controller has no defaults of its own; they are the same for all brokers.
+            unclean_leader_election: defaulted.unclean_leader_election,
+            ..plain
+        };
         let topic = NewTopic { id, name: NAME.into(), layout, config: settings };
         self.alterations.want_topic(topic);
         self.send_alterations(turn);
@@ -118,11 +126,6 @@ impl Broker {
         let shard =
             partition.and_then(|partition| Some((partition, self.groups.shard(partition)?)));
         let away = match shard {
-            // Simplified: every group is classic, as with
-            // `group.coordinator.rebalance.protocols=classic`.
-            _ if matches!(request, Request::ConsumerGroupHeartbeat(_)) => {
-                Err(ErrorCode::UnsupportedVersion)
-            }
             None => Err(ErrorCode::NotCoordinator),
             Some((_, shard)) if shard.office != Office::Active => {
                 Err(ErrorCode::CoordinatorLoadInProgress)
@@ -174,6 +177,7 @@ impl Broker {
             (RoleChange::Follows(_), _) => {
                 let Some(shard) = self.groups.shards.remove(&partition.partition) else { return };
                 let decision = shard.resign(self.draft(partition.partition, turn));
+                self.note_group_events(decision.events, turn);
                 self.deliver(decision.answers, turn);
             }
         }
@@ -224,8 +228,11 @@ impl Broker {
             }
         }
         shard.activate(log.end(), turn.now, self.setup.config.offsets_retention_check_interval);
-        shard.coordinator.take_up(&mut self.draft(partition, turn));
+        let mut draft = self.draft(partition, turn);
+        shard.coordinator.take_up(&mut draft);
+        let events = draft.decision.events;
         self.groups.shards.insert(partition, shard);
+        self.note_group_events(events, turn);
     }
 
     fn finish_writes(&mut self, partition: u16, turn: &mut Turn<'_>) {
@@ -265,12 +272,42 @@ impl Broker {
     }
 
     /// Writes a decision's records, takes in what it changes, and answers.
-    fn carry_out(&mut self, partition: u16, decision: Decision, turn: &mut Turn<'_>) {
+    fn carry_out(&mut self, partition: u16, mut decision: Decision, turn: &mut Turn<'_>) {
         let written = self.write_group_records(partition, &decision, turn);
+        self.note_group_events(std::mem::take(&mut decision.events), turn);
+        let written_events = std::mem::take(&mut decision.written_events);
+        match written {
+            Written::Refused(error) => self.note_refused_commits(written_events, error, turn),
+            Written::Nothing | Written::At { .. } => self.note_group_events(written_events, turn),
+        }
         let timeout = self.setup.config.offsets_commit_timeout;
         let shard = self.groups.shards.get_mut(&partition).expect("a shard has decided");
         let answers = shard.take(decision, written, turn.now, timeout);
         self.deliver(answers, turn);
+    }
+
+    fn note_group_events(&self, events: Vec<(GroupId, GroupEvent)>, turn: &mut Turn<'_>) {
+        let broker = self.setup.id;
+        for (group, what) in events {
+            turn.note(Fact::Group(GroupFact { broker, group, what }));
+        }
+    }
+
+    /// Notes the commits that the log did not take; nothing else became true.
+    fn note_refused_commits(
+        &self,
+        events: Vec<(GroupId, GroupEvent)>,
+        error: ErrorCode,
+        turn: &mut Turn<'_>,
+    ) {
+        let error = translate(error);
+        let refused = events.into_iter().filter_map(|(group, event)| match event {
+            GroupEvent::Committed { member, generation, offsets } => {
+                Some((group, GroupEvent::CommitRefused { member, generation, offsets, error }))
+            }
+            _ => None,
+        });
+        self.note_group_events(refused.collect(), turn);
     }
 
     /// Appends as `acks=1` does: replication is what the answers wait for, so neither

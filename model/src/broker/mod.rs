@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`lifecycle`] (register, run, leave), `metadata` (following the cluster),
 //! `produce` and `fetch` (what it serves), [`waiting`] (what it makes wait), [`fetcher`] (what
-//! it fetches), [`alteration`] (what it asks of the controller), [`groups`] (what it
-//! coordinates).
+//! it fetches), `removal` (what it deletes), [`alteration`] (what it asks of the controller),
+//! [`groups`] (what it coordinates).
 //!
 //! Source: `BrokerServer`, `KafkaApis`, `ReplicaManager`, Kafka 4.0. Left out: quotas,
 //! request threads (a request takes no time but the disk's), several log directories.
@@ -15,6 +15,7 @@ pub mod groups;
 pub mod lifecycle;
 mod metadata;
 mod produce;
+mod removal;
 #[cfg(test)]
 mod tests;
 pub mod waiting;
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::channel::Channel;
-use crate::config::{BrokerConfig, LogDefault, TopicConfig};
+use crate::config::{BrokerConfig, LogDefault};
 use crate::fact::Fact;
 use crate::ids::{BrokerId, ConnectionId, Incarnation, NodeId, Offset, TopicId, TopicPartition};
 use crate::image::Image;
@@ -53,8 +54,6 @@ pub struct BrokerSetup {
     pub config: BrokerConfig,
     /// Its own defaults of topics' settings.
     pub log_defaults: Vec<LogDefault>,
-    /// Its settings for topics that do not say: what internal topics are made with.
-    pub topic_defaults: Arc<TopicConfig>,
     /// The controller's `broker.session.timeout.ms`.
     pub session_timeout: Duration,
     /// The era's rules.
@@ -103,6 +102,7 @@ pub struct Broker {
     next_lag_check: Time,
     next_checkpoint: Time,
     next_producer_check: Time,
+    next_retention_check: Time,
 }
 
 /// A connection with a parked request, and what was pipelined behind that.
@@ -151,6 +151,7 @@ impl Broker {
             next_lag_check: Time::MAX,
             next_checkpoint: Time::MAX,
             next_producer_check: Time::MAX,
+            next_retention_check: Time::MAX,
             setup,
         }
     }
@@ -226,6 +227,9 @@ impl Broker {
             Request::OffsetForLeaderEpoch(request) => {
                 Response::OffsetForLeaderEpoch(self.on_epoch_ends(&request))
             }
+            Request::DeleteRecords(request) => {
+                Response::DeleteRecords(self.on_delete_records(request, turn))
+            }
             Request::Metadata(request) => Response::Metadata(self.on_metadata_request(&request)),
             Request::InitProducerId(()) => Response::InitProducerId(self.on_init_producer_id(turn)),
             Request::FindCoordinator(request) => {
@@ -246,6 +250,7 @@ impl Broker {
             | Request::AlterPartition(_)
             | Request::FetchMetadata(_)
             | Request::CreateTopics(_)
+            | Request::CreatePartitions(_)
             | Request::IncrementalAlterConfigs(_)
             | Request::ElectLeaders(_)
             | Request::AllocateProducerIds(_) => {
@@ -431,6 +436,11 @@ impl Broker {
             self.next_producer_check =
                 turn.now + self.setup.config.producer_id_expiration_check_interval;
         }
+        if self.next_retention_check <= turn.now {
+            self.delete_old_segments(turn);
+            let interval = self.setup.config.log_retention_check_interval;
+            self.next_retention_check = turn.now + interval.max(Duration::from_millis(1));
+        }
         let due = |(&id, replica): (&TopicPartition, &Partition)| {
             replica.log.next_flush().is_some_and(|at| at <= turn.now).then_some(id)
         };
@@ -457,6 +467,7 @@ impl Node for Broker {
         self.next_checkpoint = turn.now + self.setup.config.high_watermark_checkpoint_interval;
         self.next_producer_check =
             turn.now + self.setup.config.producer_id_expiration_check_interval;
+        self.next_retention_check = turn.now + removal::FIRST_CHECK_AFTER;
         self.begin_life(turn);
         self.fetch_metadata(turn);
     }
@@ -551,7 +562,8 @@ impl Node for Broker {
     }
 
     fn next_deadline(&self) -> Option<Time> {
-        let mut first = self.next_lag_check.min(self.next_checkpoint).min(self.next_producer_check);
+        let mut first = self.next_lag_check.min(self.next_checkpoint);
+        first = first.min(self.next_producer_check).min(self.next_retention_check);
         for replica in self.partitions.values() {
             first = replica.log.next_flush().map_or(first, |at| first.min(at));
         }

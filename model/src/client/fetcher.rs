@@ -5,10 +5,10 @@
 //! partition served last goes to the end of the line.
 //!
 //! Source: `AbstractFetch`, `FetchCollector`, `FetchBuffer`, `CompletedFetch`, Kafka 4.0.
-//! Left out: pausing, control records and aborted transactions, CRC checks, reading from
+//! Left out: control records and aborted transactions, CRC checks, reading from
 //! followers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::client::link::Link;
@@ -16,14 +16,14 @@ use crate::client::offsets::Ask;
 use crate::client::positions::{Position, Positions};
 use crate::config::ConsumerConfig;
 use crate::fact::Fact;
-use crate::ids::{BrokerId, Offset, TopicPartition};
+use crate::ids::{BrokerId, ClientId, Offset, TopicPartition};
 use crate::log::batch::Batch;
 use crate::message::data::{
     CurrentLeader, FetchPartition, FetchReply, FetchRequest, FetchedPartition, Isolation,
 };
 use crate::message::{ErrorCode, Request};
 use crate::time::Duration;
-use crate::turn::Turn;
+use crate::turn::{Delivery, Turn};
 
 /// Fetches records and keeps them until they are asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,8 @@ pub struct Fetcher {
     config: FetchConfig,
     /// In the order of arrival; bounded, since a partition is not fetched while it is here.
     buffered: VecDeque<CompletedFetch>,
+    /// The high watermark that came with the last answer.
+    ends: BTreeMap<TopicPartition, Offset>,
 }
 
 /// The consumer settings that shape a fetch.
@@ -64,7 +66,7 @@ impl From<&ConsumerConfig> for Fetcher {
             bytes_max: config.fetch_bytes_max,
             partition_bytes_max: config.partition_fetch_bytes_max,
         };
-        Fetcher { config, buffered: VecDeque::new() }
+        Fetcher { config, buffered: VecDeque::new(), ends: BTreeMap::new() }
     }
 }
 
@@ -117,6 +119,9 @@ impl Fetcher {
             {
                 positions.on_leader(tp, hint);
             }
+            if fetched.error == ErrorCode::None {
+                self.ends.insert(tp, fetched.high_watermark);
+            }
             // Nothing found is no news; the next fetch waits at the broker again.
             if fetched.error != ErrorCode::None || !fetched.batches.is_empty() {
                 self.buffered.push_back(CompletedFetch::new(offset, fetched));
@@ -124,7 +129,7 @@ impl Fetcher {
         }
     }
 
-    /// Hands over at most `records_max` buffered records and returns how many.
+    /// Hands over at most `records_max` buffered records.
     ///
     /// Errors met on the way are dealt with; what the application must know of them waits
     /// for the `poll()` after the records.
@@ -136,14 +141,20 @@ impl Fetcher {
         positions: &mut Positions,
         link: &mut Link<Ask>,
         turn: &mut Turn<'_>,
-    ) -> u32 {
-        let mut records = 0;
+    ) -> Vec<Delivery> {
+        let (mut deliveries, mut records) = (Vec::new(), 0);
+        let mut set_aside = Vec::new();
         while records < records_max {
             let Some(fetch) = self.buffered.front_mut() else { break };
             let tp = fetch.partition;
+            if positions.valid(tp).is_some() && !positions.may_hand_over(tp) {
+                set_aside.extend(self.buffered.pop_front());
+                continue;
+            }
             let is_current = positions.valid(tp).is_some_and(|at| at.offset == fetch.next);
             if is_current && fetch.error == ErrorCode::None {
-                records += fetch.hand_over(records_max - records, positions, link, turn);
+                let most = records_max - records;
+                records += fetch.hand_over(most, &mut deliveries, (positions, link.client()), turn);
                 if !fetch.batches.is_empty() {
                     break;
                 }
@@ -156,7 +167,22 @@ impl Fetcher {
                 positions.move_to_end(tp);
             }
         }
-        records
+        // What is paused is kept for later (KAFKA-7548).
+        self.buffered.extend(set_aside);
+        deliveries
+    }
+
+    /// Returns the partition's high watermark as the last answer told it.
+    pub fn end_offset(&self, tp: TopicPartition) -> Option<Offset> {
+        self.ends.get(&tp).copied()
+    }
+
+    /// Forgets what was fetched of partitions that are not assigned any more.
+    ///
+    /// Source: `FetchBuffer.retainAll`, Kafka 4.0.
+    pub fn retain_assigned(&mut self, positions: &Positions) {
+        self.buffered.retain(|fetch| positions.state(fetch.partition).is_some());
+        self.ends.retain(|&tp, _| positions.state(tp).is_some());
     }
 
     fn wanted(&self, partition: TopicPartition, position: Position) -> FetchPartition {
@@ -198,8 +224,8 @@ impl CompletedFetch {
     fn hand_over(
         &mut self,
         records_max: u32,
-        positions: &mut Positions,
-        link: &Link<Ask>,
+        deliveries: &mut Vec<Delivery>,
+        (positions, client): (&mut Positions, ClientId),
         turn: &mut Turn<'_>,
     ) -> u32 {
         let mut records = 0;
@@ -214,14 +240,16 @@ impl CompletedFetch {
                 records += (to - from) as u32;
                 self.next = to;
                 positions.advance(self.partition, to, epoch);
-                turn.note(Fact::Polled {
-                    client: link.client(),
-                    partition: self.partition,
+                let (partition, high_watermark) = (self.partition, self.high_watermark);
+                let batch = batch.clone();
+                deliveries.push(Delivery {
+                    partition,
                     batch: batch.clone(),
                     from,
                     to,
-                    high_watermark: self.high_watermark,
+                    high_watermark,
                 });
+                turn.note(Fact::Polled { client, partition, batch, from, to, high_watermark });
             }
             if end <= self.next {
                 self.batches.pop_front();

@@ -258,6 +258,12 @@ impl<T> Link<T> {
         event
     }
 
+    /// Says whether this is a connection of the link's.
+    pub fn owns(&self, connection: ConnectionId) -> bool {
+        let NodeId::Broker(broker) = connection.server else { return false };
+        self.peers.get(&broker).is_some_and(|peer| peer.channel.owns(connection))
+    }
+
     /// Takes in a message; `None` if it is late or concerns only the link.
     pub fn on_message(
         &mut self,

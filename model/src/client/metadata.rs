@@ -6,7 +6,7 @@
 //!
 //! Source: `Metadata`, `ProducerMetadata`, `MetadataSnapshot`, Kafka 4.0.
 //! Left out: topic ids that change, authorization, forgetting idle topics
-//! (`metadata.max.idle.ms`), subscriptions by pattern.
+//! (`metadata.max.idle.ms`).
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,8 @@ pub struct Metadata {
     /// The brokers of the last reply; until then those of `bootstrap.servers`.
     brokers: ReplicaSet,
     topics: BTreeMap<TopicId, Topic>,
+    /// Every topic that exists is followed, for a subscription by pattern.
+    follows_all: bool,
     version: u64,
     refresh: Refresh,
 }
@@ -102,7 +104,13 @@ impl Metadata {
             equivalent_replies: 0,
             equivalent_backoff_until: Time::ZERO,
         };
-        Metadata { brokers: bootstrap, topics: BTreeMap::new(), version: 0, refresh }
+        Metadata {
+            brokers: bootstrap,
+            topics: BTreeMap::new(),
+            follows_all: false,
+            version: 0,
+            refresh,
+        }
     }
 
     /// Returns the partition's leader and its epoch; `None` while it is unknown, not
@@ -140,6 +148,17 @@ impl Metadata {
             let tp = TopicPartition { topic, partition };
             (tp, self.leader(tp).map(|current| current.leader))
         })
+    }
+
+    /// Says whether a reply has mentioned the topic since it was added.
+    pub fn has_heard_of(&self, topic: TopicId) -> bool {
+        self.topics.contains_key(&topic) && !self.refresh.new_topics.contains(&topic)
+    }
+
+    /// Returns the topics that exist, as far as is known.
+    pub fn existing(&self) -> impl Iterator<Item = TopicId> {
+        let is_known = |topic: &Topic| topic.presence == Presence::Known;
+        self.topics.iter().filter(move |(_, topic)| is_known(topic)).map(|(&id, _)| id)
     }
 
     /// Returns the brokers of the last reply; until then those of `bootstrap.servers`.
@@ -201,6 +220,12 @@ impl Metadata {
         self.refresh.forget_equivalents();
     }
 
+    /// Follows every topic that exists from here on.
+    pub(crate) fn follow_all(&mut self) {
+        self.follows_all = true;
+        self.refresh.is_requested = true;
+    }
+
     /// Asks for an update of all topics as soon as the back-offs allow.
     pub(crate) fn request_update(&mut self) {
         self.refresh.is_requested = true;
@@ -219,6 +244,7 @@ impl Metadata {
     /// Makes the request that is due.
     pub(crate) fn ask(&mut self, now: Time) -> MetadataRequest {
         let topics = match self.refresh.begin(now) {
+            Scope::All if self.follows_all => return MetadataRequest { topics: None },
             Scope::All => self.topics.keys().copied().collect(),
             Scope::NewTopics => self.refresh.new_topics.clone(),
         };
@@ -250,6 +276,10 @@ impl Metadata {
     }
 
     fn apply(&mut self, id: TopicId, partitions: Result<Vec<PartitionMetadata>, ErrorCode>) {
+        let unknown = || Topic { presence: Presence::Unknown, partitions: Vec::new() };
+        if self.follows_all && partitions.is_ok() {
+            self.topics.entry(id).or_insert_with(unknown);
+        }
         let Some(topic) = self.topics.get_mut(&id) else { return };
         match partitions {
             Ok(partitions) => {

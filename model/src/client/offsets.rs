@@ -17,7 +17,7 @@ use crate::message::data::{
     CurrentLeader, EpochEndReply, EpochEndRequest, Isolation, ListOffsetsReply, ListOffsetsRequest,
 };
 use crate::message::{ErrorCode, Request};
-use crate::time::Duration;
+use crate::time::{Duration, Timestamp};
 use crate::turn::Turn;
 
 /// What a consumer has asked a broker.
@@ -29,6 +29,10 @@ pub enum Ask {
     Reset(Vec<(TopicPartition, ResetTo)>),
     /// Whether positions are still good.
     Validate(Vec<(TopicPartition, Position)>),
+    /// Who coordinates the group.
+    Coordinator,
+    /// `offsetsForTimes`: the first offsets at or after these times.
+    Times(Vec<(TopicPartition, Timestamp)>),
 }
 
 /// Asks leaders about positions, as often as the settings allow.

@@ -5,14 +5,15 @@
 //! doubtful when the leader changes and is validated against the leader's epochs (KIP-320).
 //!
 //! Source: `SubscriptionState`, Kafka 4.0.
-//! Left out: pausing, preferred read replicas, `auto.offset.reset=by_duration`.
+//! Left out: preferred read replicas, `auto.offset.reset=by_duration`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::OffsetReset;
-use crate::fact::{ConsumerError, Fact, ResetCause};
+use crate::fact::{ConsumerError, Fact, MemberEvent, MemberFact, ResetCause};
 use crate::ids::{ClientId, LeaderEpoch, Offset, TopicPartition};
 use crate::message::data::{CurrentLeader, EpochEnd, OffsetSpec};
+use crate::message::group::OffsetAndMetadata;
 use crate::time::Time;
 use crate::turn::Turn;
 
@@ -82,6 +83,10 @@ pub struct Positions {
     states: BTreeMap<TopicPartition, FetchState>,
     /// Invariant: the keys of `states`, least recently served first.
     order: Vec<TopicPartition>,
+    /// Not fetched and not handed over, by the application's wish.
+    paused: BTreeSet<TopicPartition>,
+    /// All of them are about to be given back: none is handed over any more.
+    are_pending_revocation: bool,
     /// What the next `poll()` will throw.
     failures: Vec<(TopicPartition, ConsumerError)>,
 }
@@ -130,7 +135,101 @@ impl Positions {
             assignment.into_iter().map(|tp| (tp, FetchState::Initializing)).collect();
         let order = states.keys().copied().collect();
         let policy = ResetTo::by_policy(policy);
-        Positions { client, policy, states, order, failures: Vec::new() }
+        Positions {
+            client,
+            policy,
+            states,
+            order,
+            paused: BTreeSet::new(),
+            are_pending_revocation: false,
+            failures: Vec::new(),
+        }
+    }
+
+    /// Reads exactly these partitions from here on: those kept keep their positions and
+    /// pauses, new ones have no position.
+    ///
+    /// Source: `SubscriptionState.assignFromSubscribed`, `assignFromUser`, Kafka 4.0.
+    pub fn assign(&mut self, assignment: &[TopicPartition]) {
+        let old = std::mem::take(&mut self.states);
+        let state = |tp: &TopicPartition| old.get(tp).copied().unwrap_or(FetchState::Initializing);
+        self.states = assignment.iter().map(|tp| (*tp, state(tp))).collect();
+        self.order = self.states.keys().copied().collect();
+        self.paused.retain(|tp| self.states.contains_key(tp));
+        self.failures.retain(|(tp, _)| self.states.contains_key(tp));
+        self.are_pending_revocation = false;
+    }
+
+    /// Hands over nothing any more until the next assignment: all is to be given back.
+    ///
+    /// Source: `SubscriptionState.markPendingRevocation`, Kafka 4.0.
+    pub fn mark_pending_revocation(&mut self) {
+        self.are_pending_revocation = true;
+    }
+
+    /// Stops or resumes handing over of assigned partitions; says which of them changed.
+    pub fn set_paused(
+        &mut self,
+        partitions: &[TopicPartition],
+        pause: bool,
+    ) -> Vec<TopicPartition> {
+        let mut changed = Vec::new();
+        for tp in partitions.iter().filter(|tp| self.states.contains_key(tp)) {
+            let is_change = if pause { self.paused.insert(*tp) } else { self.paused.remove(tp) };
+            if is_change {
+                changed.push(*tp);
+            }
+        }
+        changed
+    }
+
+    /// Says whether records of this partition may be handed over, given a good position.
+    pub fn may_hand_over(&self, tp: TopicPartition) -> bool {
+        !self.are_pending_revocation && !self.paused.contains(&tp)
+    }
+
+    /// Returns the partitions that have no position, in order.
+    pub fn initializing(&self) -> impl Iterator<Item = TopicPartition> {
+        let is_missing = |state: &FetchState| *state == FetchState::Initializing;
+        self.states.iter().filter(move |(_, state)| is_missing(state)).map(|(&tp, _)| tp)
+    }
+
+    /// Returns the good positions: what `commitSync()` and auto-commit commit.
+    ///
+    /// Source: `SubscriptionState.allConsumed`, Kafka 4.0.
+    pub fn consumed(&self) -> impl Iterator<Item = (TopicPartition, Position)> {
+        self.states.iter().filter_map(|(&tp, state)| match state {
+            FetchState::Fetching(position) => Some((tp, *position)),
+            _ => None,
+        })
+    }
+
+    /// Starts a partition that has no position where its group has committed; without a
+    /// commit, where the reset policy says.
+    ///
+    /// Source: `ConsumerCoordinator.initWithCommittedOffsetsIfNeeded`, Kafka 4.0.
+    pub fn on_committed(
+        &mut self,
+        tp: TopicPartition,
+        committed: Option<&OffsetAndMetadata>,
+        leader: Option<CurrentLeader>,
+        turn: &mut Turn<'_>,
+    ) {
+        if self.states.get(&tp) != Some(&FetchState::Initializing) {
+            return; // the application has sought, or it is assigned no more
+        }
+        let what = MemberEvent::OffsetFetched(tp, committed.map(|committed| committed.offset));
+        turn.note(Fact::Member(MemberFact { client: self.client, what }));
+        let Some(committed) = committed else {
+            return self.reset_by_policy(tp, ResetCause::NoPosition, ConsumerError::NoOffset);
+        };
+        let offset_epoch = committed.leader_epoch;
+        let position = Position { offset: committed.offset, offset_epoch, leader };
+        let state = match (offset_epoch, leader) {
+            (Some(_), Some(_)) => FetchState::AwaitValidation { position, retry_at: Time::ZERO },
+            _ => FetchState::Fetching(position),
+        };
+        self.set(tp, state);
     }
 
     /// Returns the state of a partition; `None` if it is not assigned.
@@ -151,9 +250,15 @@ impl Positions {
         self.order.iter().copied()
     }
 
+    /// Returns the assigned partitions in order.
+    pub fn partitions(&self) -> impl Iterator<Item = TopicPartition> {
+        self.states.keys().copied()
+    }
+
     /// Returns the good positions, least recently served first.
     pub fn fetchable(&self) -> impl Iterator<Item = (TopicPartition, Position)> {
-        self.order.iter().filter_map(|&tp| Some((tp, self.valid(tp)?)))
+        let wanted = self.order.iter().filter(|&&tp| self.may_hand_over(tp));
+        wanted.filter_map(|&tp| Some((tp, self.valid(tp)?)))
     }
 
     /// Returns the resets that may be asked for.

@@ -204,6 +204,11 @@ impl Producer {
         buffered.chain(self.blocked.iter().map(|blocked| blocked.send.record.uid)).collect()
     }
 
+    /// Says whether this is a connection of the producer's, where a process has others too.
+    pub fn owns(&self, connection: ConnectionId) -> bool {
+        self.link.owns(connection)
+    }
+
     /// Says whether batches carry producer id and sequence.
     pub fn is_idempotent(&self) -> bool {
         self.idempotence.is_some()

@@ -3,6 +3,7 @@
 //! Source: `ServerConfigs`, `ReplicationConfigs`, `KRaftConfigs`, `LogConfig`, Kafka 4.0.
 
 use super::settings;
+use crate::group::assignor::server::ServerAssignor;
 use crate::time::Duration;
 
 /// Which clock gives records their timestamps.
@@ -46,6 +47,8 @@ settings! {
         "producer.id.expiration.ms" producer_id_expiration: Duration = Duration::from_secs(86_400);
         /// How often idle producers are looked for.
         "producer.id.expiration.check.interval.ms" producer_id_expiration_check_interval: Duration = Duration::from_secs(600);
+        /// How often a broker looks for old segments to delete.
+        "log.retention.check.interval.ms" log_retention_check_interval: Duration = Duration::from_secs(300);
         /// Partitions of `__consumer_offsets`, which is created when the first group needs it.
         "offsets.topic.num.partitions" offsets_topic_partitions: u16 = 50;
         /// Replicas of `__consumer_offsets`; its creation fails while fewer brokers live.
@@ -68,6 +71,22 @@ settings! {
         "group.initial.rebalance.delay.ms" group_initial_rebalance_delay: Duration = Duration::from_secs(3);
         /// Members of a classic group, at most.
         "group.max.size" group_size_max: u32 = 2_147_483_647;
+        /// How long a member of a consumer group may be silent.
+        "group.consumer.session.timeout.ms" group_consumer_session_timeout: Duration = Duration::from_secs(45);
+        /// Shortest value of `group.consumer.session.timeout.ms`.
+        "group.consumer.min.session.timeout.ms" group_consumer_session_timeout_min: Duration = Duration::from_secs(45);
+        /// Longest value of `group.consumer.session.timeout.ms`.
+        "group.consumer.max.session.timeout.ms" group_consumer_session_timeout_max: Duration = Duration::from_secs(60);
+        /// How often a member of a consumer group is told to send a heartbeat.
+        "group.consumer.heartbeat.interval.ms" group_consumer_heartbeat_interval: Duration = Duration::from_secs(5);
+        /// Shortest value of `group.consumer.heartbeat.interval.ms`.
+        "group.consumer.min.heartbeat.interval.ms" group_consumer_heartbeat_interval_min: Duration = Duration::from_secs(5);
+        /// Longest value of `group.consumer.heartbeat.interval.ms`.
+        "group.consumer.max.heartbeat.interval.ms" group_consumer_heartbeat_interval_max: Duration = Duration::from_secs(15);
+        /// Members of a consumer group, at most.
+        "group.consumer.max.size" group_consumer_size_max: u32 = 2_147_483_647;
+        /// The assignors of consumer groups; the first is for groups that ask for none.
+        "group.consumer.assignors" group_consumer_assignors: super::value::ServerAssignors = super::value::ServerAssignors(ServerAssignor::DEFAULT.to_vec());
     }
 }
 
@@ -84,6 +103,10 @@ settings! {
         "segment.bytes" segment_bytes: u32 = 1_073_741_824;
         /// Record time after which a new segment begins.
         "segment.ms" segment_age_max: Duration = Duration::from_secs(604_800);
+        /// Record time after which a segment is deleted; -1 keeps it for ever.
+        "retention.ms" retention_age_max: Duration = Duration::from_secs(604_800);
+        /// Bytes of a partition's log above which its oldest segments are deleted; -1 sets no limit.
+        "retention.bytes" retention_bytes_max: Option<u64> = None;
         /// Messages after which the log is flushed to disk.
         "flush.messages" flush_messages: u64 = u64::MAX;
         /// Time after which the log is flushed to disk.
@@ -114,5 +137,81 @@ settings! {
         "unclean.leader.election.interval.ms" unclean_election_interval: Duration = Duration::from_secs(300);
         /// How often an idle controller writes a NoOp record.
         "metadata.max.idle.interval.ms" metadata_idle_interval_max: Duration = Duration::from_millis(500);
+    }
+}
+
+impl BrokerConfig {
+    /// Checks the settings that must fit each other.
+    ///
+    /// # Errors
+    /// The first pair of settings of which the first is above the second.
+    ///
+    /// Source: `GroupCoordinatorConfig.validate`, Kafka 4.0.
+    pub fn check(&self) -> Result<(), Misfit> {
+        let session = self.group_consumer_session_timeout;
+        let interval = self.group_consumer_heartbeat_interval;
+        let pairs = [
+            (
+                ("group.consumer.min.session.timeout.ms", self.group_consumer_session_timeout_min),
+                ("group.consumer.session.timeout.ms", session),
+            ),
+            (
+                ("group.consumer.session.timeout.ms", session),
+                ("group.consumer.max.session.timeout.ms", self.group_consumer_session_timeout_max),
+            ),
+            (
+                (
+                    "group.consumer.min.heartbeat.interval.ms",
+                    self.group_consumer_heartbeat_interval_min,
+                ),
+                ("group.consumer.heartbeat.interval.ms", interval),
+            ),
+            (
+                ("group.consumer.heartbeat.interval.ms", interval),
+                (
+                    "group.consumer.max.heartbeat.interval.ms",
+                    self.group_consumer_heartbeat_interval_max,
+                ),
+            ),
+        ];
+        for ((smaller, low), (larger, high)) in pairs {
+            if high < low {
+                return Err(Misfit { smaller, larger });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Two settings of one process that contradict each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{smaller} must be at most {larger}")]
+pub struct Misfit {
+    /// The setting that must not be larger.
+    pub smaller: &'static str,
+    /// The setting that must not be smaller.
+    pub larger: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_of_consumer_groups_stay_between_their_bounds() {
+        let with = |name: &str, millis| {
+            let mut config = BrokerConfig::default();
+            config.set(name, &crate::config::RawSetting::Int(millis)).expect("it is a setting");
+            config.check().map_err(|misfit| misfit.smaller)
+        };
+
+        assert_eq!(BrokerConfig::default().check(), Ok(()));
+        let session = "group.consumer.session.timeout.ms";
+        assert_eq!(with(session, 44_999), Err("group.consumer.min.session.timeout.ms"));
+        assert_eq!(with(session, 60_000), Ok(()));
+        assert_eq!(with(session, 60_001), Err(session));
+        let interval = "group.consumer.heartbeat.interval.ms";
+        assert_eq!(with(interval, 4_999), Err("group.consumer.min.heartbeat.interval.ms"));
+        assert_eq!(with(interval, 15_001), Err(interval));
     }
 }

@@ -2,7 +2,12 @@
 //!
 //! Source: `ProducerConfig`, `ConsumerConfig`, `CommonClientConfigs`, Kafka 4.0.
 
+use std::sync::Arc;
+
 use super::settings;
+use super::value::Strategies;
+use crate::group::assignor::Strategy;
+use crate::ids::InstanceId;
 use crate::message::data::{Acks, Isolation};
 use crate::time::Duration;
 
@@ -78,6 +83,16 @@ settings! {
     }
 }
 
+/// Which group protocol a consumer speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum GroupProtocolKind {
+    /// JoinGroup and SyncGroup: the members assign.
+    #[default]
+    Classic,
+    /// KIP-848: the coordinator assigns.
+    Consumer,
+}
+
 settings! {
     /// Settings of a consumer.
     pub struct ConsumerConfig {
@@ -111,5 +126,27 @@ settings! {
         "socket.connection.setup.timeout.max.ms" connection_setup_timeout_max: Duration = Duration::from_secs(30);
         /// Age at which metadata is fetched again.
         "metadata.max.age.ms" metadata_age_max: Duration = Duration::from_secs(300);
+        /// The member's own name, which outlives its process: makes it static (KIP-345).
+        "group.instance.id" instance: Option<InstanceId> = None;
+        /// Which group protocol it speaks: classic or consumer (KIP-848).
+        "group.protocol" group_protocol: GroupProtocolKind = GroupProtocolKind::Classic;
+        /// The server-side assignor that it asks for (KIP-848 only); unset leaves it to the coordinator.
+        "group.remote.assignor" remote_assignor: Option<Arc<str>> = None;
+        /// The assignors that it supports, the favourite first (classic only).
+        "partition.assignment.strategy" strategies: Strategies = Strategies(Strategy::DEFAULT.to_vec());
+        /// How long the coordinator may hear nothing of it (classic only).
+        "session.timeout.ms" session_timeout: Duration = Duration::from_secs(45);
+        /// How often it tells the coordinator that it lives (classic only).
+        "heartbeat.interval.ms" heartbeat_interval: Duration = Duration::from_secs(3);
+        /// How long the application may take between two calls of `poll()`.
+        "max.poll.interval.ms" poll_interval_max: Duration = Duration::from_secs(300);
+        /// Whether `poll()` commits what earlier calls returned.
+        "enable.auto.commit" auto_commit: bool = true;
+        /// How often it does.
+        "auto.commit.interval.ms" auto_commit_interval: Duration = Duration::from_secs(5);
+        /// How long `commitSync` and the like may take.
+        "default.api.timeout.ms" api_timeout: Duration = Duration::from_secs(60);
+        /// Whether subscriptions by pattern leave out Kafka's own topics.
+        "exclude.internal.topics" exclude_internal_topics: bool = true;
     }
 }

@@ -10,10 +10,10 @@ mod client;
 mod unmodelled;
 mod value;
 
-pub use broker::{BrokerConfig, ControllerConfig, TimestampType, TopicConfig};
-pub use client::{ConsumerConfig, Idempotence, OffsetReset, ProducerConfig};
+pub use broker::{BrokerConfig, ControllerConfig, Misfit, TimestampType, TopicConfig};
+pub use client::{ConsumerConfig, GroupProtocolKind, Idempotence, OffsetReset, ProducerConfig};
 pub use unmodelled::is_unmodelled;
-pub use value::{RawSetting, SettingError, SettingValue};
+pub use value::{RawSetting, SettingError, SettingValue, Strategies};
 
 use crate::ids::TopicId;
 
@@ -30,12 +30,14 @@ pub struct SettingInfo {
 
 /// Returns the topic setting that a broker's setting of this name is the default of.
 ///
-/// Source: `ServerTopicConfigSynonyms`, Kafka 4.0. Left out: `log.roll.hours`, whose unit is
-/// another one.
+/// Source: `ServerTopicConfigSynonyms`, Kafka 4.0. Left out: `log.roll.hours` and the
+/// like, whose unit is another one.
 pub fn topic_synonym(broker_name: &str) -> Option<&'static str> {
     match broker_name {
         "log.segment.bytes" => Some("segment.bytes"),
         "log.roll.ms" => Some("segment.ms"),
+        "log.retention.ms" => Some("retention.ms"),
+        "log.retention.bytes" => Some("retention.bytes"),
         "message.max.bytes" => Some("max.message.bytes"),
         "log.flush.interval.messages" => Some("flush.messages"),
         "log.flush.interval.ms" => Some("flush.ms"),
@@ -150,6 +152,8 @@ mod tests {
         let broker_names = [
             "log.segment.bytes",
             "log.roll.ms",
+            "log.retention.ms",
+            "log.retention.bytes",
             "message.max.bytes",
             "log.flush.interval.messages",
             "log.flush.interval.ms",

@@ -1,6 +1,11 @@
 //! Reads a setting's value as users write it in a properties file or in TOML.
 
-use super::{Idempotence, OffsetReset, TimestampType};
+use std::sync::Arc;
+
+use super::{GroupProtocolKind, Idempotence, OffsetReset, TimestampType};
+use crate::group::assignor::Strategy;
+use crate::group::assignor::server::ServerAssignor;
+use crate::ids::InstanceId;
 use crate::message::data::{Acks, Isolation};
 use crate::time::Duration;
 
@@ -153,6 +158,21 @@ impl SettingValue for u64 {
     }
 }
 
+/// A limit that -1 lifts.
+impl SettingValue for Option<u64> {
+    fn read(_name: &str, raw: &RawSetting) -> Result<Option<u64>, SettingError> {
+        match raw.int() {
+            Some(-1) => Ok(None),
+            Some(number @ 0..) => Ok(Some(number as u64)),
+            _ => invalid("a whole number, 0 or more (-1 for no limit)"),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.map_or_else(|| "-1".to_owned(), |limit| limit.to_string())
+    }
+}
+
 impl SettingValue for bool {
     fn read(_name: &str, raw: &RawSetting) -> Result<bool, SettingError> {
         match raw.word().to_lowercase().as_str() {
@@ -193,6 +213,10 @@ words!(Isolation {
     ReadCommitted: "read_committed",
 } "read_uncommitted or read_committed");
 words!(OffsetReset { Earliest: "earliest", Latest: "latest", None: "none", } "earliest, latest or none");
+words!(GroupProtocolKind {
+    Classic: "classic",
+    Consumer: "consumer",
+} "classic or consumer");
 words!(TimestampType {
     CreateTime: "CreateTime",
     LogAppendTime: "LogAppendTime",
@@ -205,6 +229,89 @@ impl SettingValue for Idempotence {
 
     fn show(&self) -> String {
         (*self != Idempotence::Off).to_string()
+    }
+}
+
+/// A list of client-side assignors, the favourite first.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Strategies(pub Vec<Strategy>);
+
+impl SettingValue for Strategies {
+    /// Takes short names and Kafka's class names, separated by commas.
+    fn read(_name: &str, raw: &RawSetting) -> Result<Strategies, SettingError> {
+        let expected = "a list of range, roundrobin, sticky and cooperative-sticky";
+        let text = raw.word();
+        let mut strategies = Vec::new();
+        for name in text.split(',').map(str::trim) {
+            let Some(strategy) = strategy(name).filter(|it| !strategies.contains(it)) else {
+                return invalid(expected);
+            };
+            strategies.push(strategy);
+        }
+        Ok(Strategies(strategies))
+    }
+
+    fn show(&self) -> String {
+        self.0.iter().map(|it| it.name()).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// A list of the coordinator's assignors, the default first.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ServerAssignors(pub Vec<ServerAssignor>);
+
+impl SettingValue for ServerAssignors {
+    /// Takes short names and Kafka's class names, separated by commas.
+    fn read(_name: &str, raw: &RawSetting) -> Result<ServerAssignors, SettingError> {
+        let mut assignors = Vec::new();
+        for name in raw.word().split(',').map(str::trim) {
+            let class = name.rsplit('.').next().and_then(|name| name.strip_suffix("Assignor"));
+            let name = class.map_or_else(|| name.to_owned(), str::to_lowercase);
+            let Some(assignor) = ServerAssignor::from_name(&name) else {
+                return invalid("a list of uniform and range");
+            };
+            if assignors.contains(&assignor) {
+                return invalid("a list of uniform and range, each once");
+            }
+            assignors.push(assignor);
+        }
+        Ok(ServerAssignors(assignors))
+    }
+
+    fn show(&self) -> String {
+        self.0.iter().map(|it| it.name()).collect::<Vec<_>>().join(",")
+    }
+}
+
+fn strategy(name: &str) -> Option<Strategy> {
+    let class = name.rsplit('.').next().and_then(|name| name.strip_suffix("Assignor"));
+    Strategy::ALL.into_iter().find(|it| {
+        it.name() == name
+            || class.is_some_and(|class| class.eq_ignore_ascii_case(&it.name().replace('-', "")))
+    })
+}
+
+impl SettingValue for Option<Arc<str>> {
+    fn read(_name: &str, raw: &RawSetting) -> Result<Option<Arc<str>>, SettingError> {
+        let text = raw.word();
+        Ok((!text.is_empty()).then(|| text.as_str().into()))
+    }
+
+    fn show(&self) -> String {
+        self.as_deref().unwrap_or_default().to_owned()
+    }
+}
+
+impl SettingValue for Option<InstanceId> {
+    fn read(_name: &str, raw: &RawSetting) -> Result<Option<InstanceId>, SettingError> {
+        match raw.word() {
+            text if text.is_empty() => invalid("a name"),
+            text => Ok(Some(InstanceId(text.as_str().into()))),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.as_ref().map(|it| it.0.to_string()).unwrap_or_default()
     }
 }
 

@@ -27,8 +27,9 @@ use crate::ids::{ConnectionId, MetadataOffset, TopicId};
 use crate::image::{Image, MetadataRecord};
 use crate::message::cluster::{
     AllocateProducerIdsReply, AlterPartitionReply, AlterTopicReply, AlterTopicRequest,
-    CreateTopicsReply, CreateTopicsRequest, ElectLeadersReply, ElectLeadersRequest, HeartbeatReply,
-    HeartbeatRequest, RegisterReply, RegisterRequest,
+    CreatePartitionsReply, CreatePartitionsRequest, CreateTopicsReply, CreateTopicsRequest,
+    ElectLeadersReply, ElectLeadersRequest, HeartbeatReply, HeartbeatRequest, RegisterReply,
+    RegisterRequest,
 };
 use crate::message::{Correlation, ErrorCode, Message, Request, Response};
 use crate::time::{Duration, Time};
@@ -131,6 +132,9 @@ impl Controller {
             Request::CreateTopics(request) => {
                 Response::CreateTopics(self.create_topics(&request, turn))
             }
+            Request::CreatePartitions(request) => {
+                Response::CreatePartitions(self.create_partitions(request, turn))
+            }
             Request::IncrementalAlterConfigs(request) => {
                 Response::IncrementalAlterConfigs(self.alter_topic(&request, turn))
             }
@@ -146,6 +150,7 @@ impl Controller {
             | Request::Fetch(_)
             | Request::ListOffsets(_)
             | Request::OffsetForLeaderEpoch(_)
+            | Request::DeleteRecords(_)
             | Request::Metadata(_)
             | Request::InitProducerId(_)
             | Request::FindCoordinator(_)
@@ -201,6 +206,18 @@ impl Controller {
             note_refusal(topic, outcome, turn);
         }
         CreateTopicsReply { topics }
+    }
+
+    fn create_partitions(
+        &mut self,
+        request: CreatePartitionsRequest,
+        turn: &mut Turn<'_>,
+    ) -> CreatePartitionsReply {
+        let mut draw = |outcomes| turn.rng.below(outcomes as u64) as usize;
+        let decision = self.ledger.create_partitions(request, &mut draw);
+        let done = decision.map(|decision| self.commit(decision, turn));
+        note_refusal(request.topic, done, turn);
+        CreatePartitionsReply { done }
     }
 
     fn alter_topic(&mut self, request: &AlterTopicRequest, turn: &mut Turn<'_>) -> AlterTopicReply {

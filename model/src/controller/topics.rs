@@ -1,7 +1,8 @@
-//! Creating topics and electing leaders on an operator's word.
+//! Creating topics, adding partitions and electing leaders on an operator's word.
 //!
-//! Source: `ReplicationControlManager.createTopics`, `ControllerApis.createTopics`,
-//! `Topic`, Kafka 4.0. Left out: policies, quotas, deleting topics, adding partitions.
+//! Source: `ReplicationControlManager.createTopics` and `createPartitions`,
+//! `ControllerApis.createTopics`, `Topic`, Kafka 4.0. Left out: policies, quotas, deleting
+//! topics, added partitions whose replicas the operator chooses.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use crate::ids::{BrokerId, LeaderEpoch, PartitionEpoch, ReplicaSet, TopicId, Top
 use crate::image::{MetadataRecord, PartitionRegistration, Recovery};
 use crate::message::ErrorCode;
 use crate::message::cluster::{
-    AlterTopicRequest, CreateTopicsRequest, ElectLeadersRequest, ElectionKind, NewTopic,
-    TopicLayout,
+    AlterTopicRequest, CreatePartitionsRequest, CreateTopicsRequest, ElectLeadersRequest,
+    ElectionKind, NewTopic, TopicLayout,
 };
 
 /// Longest name of a topic, in characters.
@@ -47,6 +48,39 @@ impl Ledger {
             ));
         }
         Decision { records, cause: Some(ChangeCause::Created), reply: outcomes }
+    }
+
+    /// Gives a topic more partitions, each with as many replicas as its first one, placed as
+    /// those of a new topic are. `draw(n)` draws from 0 to `n` - 1.
+    ///
+    /// # Errors
+    /// - `UNKNOWN_TOPIC_OR_PARTITION`: there is no such topic
+    /// - `INVALID_PARTITIONS`: it has as many already; partitions are never taken away
+    /// - `INVALID_REPLICATION_FACTOR`: there are too few brokers, or none is active
+    ///
+    /// Source: `ReplicationControlManager.createPartitions`, Kafka 4.0.
+    pub fn create_partitions(
+        &self,
+        request: CreatePartitionsRequest,
+        draw: &mut dyn FnMut(usize) -> usize,
+    ) -> Result<Decision<()>, ErrorCode> {
+        let CreatePartitionsRequest { topic, count } = request;
+        let image = self.image.topics.get(&topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        let existing = image.partitions.len() as u16;
+        if count <= existing {
+            return Err(ErrorCode::InvalidPartitions);
+        }
+        let replicas = image.partitions[0].replicas.len() as u16;
+        let demand = Demand { partitions: count - existing, replicas };
+        let placed = place(&self.usable_brokers(), demand, draw)?;
+        let records = (existing..).zip(placed).map(|(partition, replicas)| {
+            let partition = TopicPartition { topic, partition };
+            let registration = self.first_registration(replicas);
+            let registration = registration.ok_or(ErrorCode::InvalidReplicationFactor)?;
+            Ok(MetadataRecord::Partition { partition, registration })
+        });
+        let records = records.collect::<Result<_, _>>()?;
+        Ok(Decision { records, cause: Some(ChangeCause::Created), reply: () })
     }
 
     /// Elects leaders on an operator's word.

@@ -124,6 +124,11 @@ impl ConsumerGroup {
         }
     }
 
+    /// Says whether some member subscribes to the topic.
+    pub fn is_subscribed(&self, topic: TopicId) -> bool {
+        self.members.values().any(|member| member.metadata.topics.contains(&topic))
+    }
+
     /// Says whether nobody holds a partition; one that is yet to be given back is held.
     fn is_free(&self, partition: TopicPartition) -> bool {
         let holds = |member: &ConsumerMember| {
@@ -219,7 +224,8 @@ impl ConsumerGroup {
         Err(ErrorCode::FencedMemberEpoch)
     }
 
-    fn holder(&self, instance: &InstanceId) -> Option<(&MemberId, &ConsumerMember)> {
+    /// Returns the member that has an instance.
+    pub fn holder(&self, instance: &InstanceId) -> Option<(&MemberId, &ConsumerMember)> {
         self.members.iter().find(|(_, member)| member.metadata.instance.as_ref() == Some(instance))
     }
 

@@ -9,16 +9,20 @@
 
 use std::collections::BTreeMap;
 
+use crate::fact::{GroupEvent, GroupPhase, RemovalCause};
 use crate::group::classic::join::refuse;
 use crate::group::classic::sync::synced;
 use crate::group::classic::{ClassicGroup, Phase};
+use crate::group::clocks::Clock;
+use crate::group::consumer::ConsumerGroup;
 use crate::group::decision::{Change, Decision, Draft, Waiter};
-use crate::group::offsets::{self, Offsets};
+use crate::group::native::group_tombstones;
+use crate::group::offsets::{self, Expiry, Offsets};
 use crate::group::record::{CommittedOffset, GroupRecord};
-use crate::ids::{GroupId, Offset, TopicPartition};
+use crate::ids::{Generation, GroupId, MemberId, Offset, TopicPartition};
 use crate::message::group::{
-    GroupHeartbeatReply, GroupHeartbeatRequest, JoinGroupRequest, LeaveGroupReply,
-    LeaveGroupRequest, OffsetCommitReply, OffsetCommitRequest, OffsetDeleteReply,
+    ConsumerHeartbeatReply, GroupHeartbeatReply, GroupHeartbeatRequest, JoinGroupRequest,
+    LeaveGroupReply, LeaveGroupRequest, OffsetCommitReply, OffsetCommitRequest, OffsetDeleteReply,
     OffsetDeleteRequest, OffsetFetchReply, OffsetFetchRequest, Stability, SyncGroupRequest,
 };
 use crate::message::{ErrorCode, Request, Response};
@@ -27,7 +31,11 @@ use crate::time::{Time, Timestamp};
 /// The groups of one partition of `__consumer_offsets`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coordinator {
-    classic: BTreeMap<GroupId, ClassicGroup>,
+    pub(super) classic: BTreeMap<GroupId, ClassicGroup>,
+    /// Groups of KIP-848. Invariant: no group is in both.
+    pub(super) consumer: BTreeMap<GroupId, ConsumerGroup>,
+    /// The timers of their members. Invariant: each is a member.
+    pub(super) clocks: BTreeMap<(GroupId, MemberId), Clock>,
     offsets: Offsets,
     /// The first timer of any group; none of them is earlier.
     next_timer: Option<Time>,
@@ -37,6 +45,11 @@ impl Coordinator {
     /// Returns a classic group.
     pub fn classic(&self, group: &GroupId) -> Option<&ClassicGroup> {
         self.classic.get(group)
+    }
+
+    /// Returns a consumer group.
+    pub fn consumer(&self, group: &GroupId) -> Option<&ConsumerGroup> {
+        self.consumer.get(group)
     }
 
     /// Returns the committed offsets.
@@ -69,12 +82,19 @@ impl Coordinator {
             }
             Request::OffsetCommit(request) => {
                 let partitions = self.on_commit(request, &mut draft);
+                note_commit(request, &partitions, &mut draft);
                 let reply = OffsetCommitReply { partitions };
                 draft.answer_when_committed(waiter, Response::OffsetCommit(reply));
+            }
+            Request::ConsumerGroupHeartbeat(request) => {
+                let member = self.on_consumer_heartbeat(request, &mut draft);
+                let reply = Response::ConsumerGroupHeartbeat(ConsumerHeartbeatReply { member });
+                draft.answer_when_committed(waiter, reply);
             }
             Request::OffsetFetch(request) => self.on_fetch(request, waiter, &mut draft),
             Request::OffsetDelete(request) => {
                 let partitions = self.on_delete(request, &mut draft);
+                note_removal(&request.group, RemovalCause::Deleted, &mut draft);
                 let reply = OffsetDeleteReply { partitions };
                 draft.answer_when_committed(waiter, Response::OffsetDelete(reply));
             }
@@ -92,6 +112,10 @@ impl Coordinator {
             Some(ErrorCode::InvalidSessionTimeout)
         } else if !self.classic.contains_key(&request.group) && request.member.is_some() {
             Some(ErrorCode::UnknownMemberId)
+        } else if self.consumer.get(&request.group).is_some_and(|it| !it.members().is_empty()) {
+            // Simplified: a consumer group takes no members of the classic protocol; it refuses
+            // them as one whose assignors they do not know.
+            Some(ErrorCode::InconsistentGroupProtocol)
         } else {
             None
         };
@@ -105,7 +129,11 @@ impl Coordinator {
         }
         let group = ClassicGroup::new(request.group.clone(), draft.turn.wall);
         change(&group, draft, |group, draft| group.join(request, waiter, draft));
-        if draft.decision.records.is_empty() {
+        if self.consumer.contains_key(&request.group) {
+            draft.decision.records.extend(group_tombstones(&request.group));
+        }
+        let is_classic = |record: &GroupRecord| matches!(record, GroupRecord::ClassicGroup { .. });
+        if !draft.decision.records.iter().any(is_classic) {
             // The group outlives its coordinator, even before it has members.
             let metadata = ClassicGroup::new(request.group.clone(), draft.turn.wall).empty();
             draft.write_classic(&request.group, Some(metadata));
@@ -136,6 +164,9 @@ impl Coordinator {
     }
 
     fn on_leave(&self, request: &LeaveGroupRequest, draft: &mut Draft<'_, '_>) -> Vec<ErrorCode> {
+        if let Some(group) = self.consumer.get(&request.group) {
+            return self.on_consumer_leave(group, &request.members, draft);
+        }
         match self.classic.get(&request.group) {
             None => vec![ErrorCode::UnknownMemberId; request.members.len()],
             Some(group) => {
@@ -179,6 +210,9 @@ impl Coordinator {
     }
 
     fn check_commit(&self, request: &OffsetCommitRequest) -> Result<(), ErrorCode> {
+        if let Some(group) = self.consumer.get(&request.group) {
+            return group.check_commit(request);
+        }
         match self.classic.get(&request.group) {
             Some(group) => group.check_commit(request),
             None if request.generation.is_none() => Ok(()),
@@ -188,6 +222,12 @@ impl Coordinator {
 
     fn on_fetch(&self, request: &OffsetFetchRequest, waiter: Waiter, draft: &mut Draft<'_, '_>) {
         let group = &request.group;
+        let member = request.member.as_ref();
+        if let Some(Err(error)) = self.consumer.get(group).map(|it| it.check_fetch(member)) {
+            let reply = OffsetFetchReply { partitions: Err(error) };
+            draft.answer(waiter, Response::OffsetFetch(reply));
+            return;
+        }
         let high_watermark = draft.high_watermark;
         let read = |partition| {
             let found = match request.stability {
@@ -215,13 +255,20 @@ impl Coordinator {
         request: &OffsetDeleteRequest,
         draft: &mut Draft<'_, '_>,
     ) -> Result<Vec<(TopicPartition, ErrorCode)>, ErrorCode> {
-        let group = self.classic.get(&request.group).ok_or(ErrorCode::GroupIdNotFound)?;
-        if group.phase != Phase::Empty && !group.is_of_consumers() {
+        let classic = self.classic.get(&request.group);
+        let consumer = self.consumer.get(&request.group);
+        if classic.is_none() && consumer.is_none() {
+            return Err(ErrorCode::GroupIdNotFound);
+        }
+        if classic.is_some_and(|it| it.phase != Phase::Empty && !it.is_of_consumers()) {
             return Err(ErrorCode::NonEmptyGroup);
         }
         let mut outcomes = Vec::with_capacity(request.partitions.len());
         for &partition in &request.partitions {
-            let error = if group.is_subscribed(partition.topic) {
+            let topic = partition.topic;
+            let is_subscribed = classic.is_some_and(|it| it.is_subscribed(topic))
+                || consumer.is_some_and(|it| it.is_subscribed(topic));
+            let error = if is_subscribed {
                 ErrorCode::GroupSubscribedToTopic
             } else {
                 if self.offsets.newest(&request.group, partition).is_some() {
@@ -243,16 +290,39 @@ impl Coordinator {
         for (id, group) in &self.classic {
             let is_subscribed = |topic| group.is_subscribed(topic);
             let expired = self.offsets.expired(id, group.expiry(), expires_before, is_subscribed);
-            let held = self.offsets.partitions(id);
-            let held = held.filter(|&partition| self.offsets.newest(id, partition).is_some());
-            let nothing_is_left = expired.len() == held.count();
-            let tombstones = expired.into_iter().map(|partition| tombstone(id, partition));
-            draft.decision.records.extend(tombstones);
+            let nothing_is_left = self.forget_offsets(id, expired, &mut draft);
             if nothing_is_left && group.phase == Phase::Empty && group.pending().next().is_none() {
                 draft.write_classic(id, None);
+                draft.note_if_written(id, death(group.generation));
+            }
+        }
+        for (id, group) in &self.consumer {
+            let is_subscribed = |topic| group.is_subscribed(topic);
+            let expired =
+                self.offsets.expired(id, Expiry::SinceCommit, expires_before, is_subscribed);
+            let nothing_is_left = self.forget_offsets(id, expired, &mut draft);
+            if nothing_is_left && group.members().is_empty() {
+                draft.decision.records.extend(group_tombstones(id));
+                draft.note_if_written(id, death(Generation(group.epoch.0)));
             }
         }
         draft.decision
+    }
+
+    /// Deletes offsets that have expired; says whether the group has no others.
+    fn forget_offsets(
+        &self,
+        id: &GroupId,
+        expired: Vec<TopicPartition>,
+        draft: &mut Draft<'_, '_>,
+    ) -> bool {
+        let held = self.offsets.partitions(id);
+        let held = held.filter(|&partition| self.offsets.newest(id, partition).is_some());
+        let nothing_is_left = expired.len() == held.count();
+        let tombstones = expired.into_iter().map(|partition| tombstone(id, partition));
+        draft.decision.records.extend(tombstones);
+        note_removal(id, RemovalCause::Expired, draft);
+        nothing_is_left
     }
 
     /// Decides what follows from timers that have run out, one group at a time; `None` once
@@ -260,8 +330,10 @@ impl Coordinator {
     pub fn expire(&self, mut draft: Draft<'_, '_>) -> Option<Decision> {
         let now = draft.now();
         let is_due = |group: &&ClassicGroup| group.next_deadline().is_some_and(|at| at <= now);
-        let group = self.classic.values().find(is_due)?;
-        change(group, &mut draft, |group, draft| group.on_deadline(draft));
+        match self.classic.values().find(is_due) {
+            Some(group) => change(group, &mut draft, |group, draft| group.on_deadline(draft)),
+            None => self.expire_member(&mut draft)?,
+        }
         Some(draft.decision)
     }
 
@@ -275,6 +347,15 @@ impl Coordinator {
             Some(Change::Classic(group)) => {
                 self.classic.insert(group.id.clone(), (**group).clone());
                 self.rearm();
+            }
+            Some(Change::Clock(group, member, clock)) => {
+                let group_now = self.consumer.get(group);
+                if group_now.is_some_and(|it| it.members().contains_key(member)) {
+                    self.clocks.insert((group.clone(), member.clone()), *clock);
+                    let deadline = clock.deadline();
+                    self.next_timer =
+                        Some(self.next_timer.map_or(deadline, |next| next.min(deadline)));
+                }
             }
             Some(Change::Session(group, member)) => {
                 if let Some(group) = self.classic.get_mut(group) {
@@ -291,6 +372,7 @@ impl Coordinator {
             GroupRecord::Offset { group, partition, value } => {
                 if let Some(value) = value
                     && !self.classic.contains_key(group)
+                    && !self.consumer.contains_key(group)
                 {
                     // Whoever commits without joining has a group that no record announces.
                     let simple = ClassicGroup::new(group.clone(), value.at);
@@ -310,7 +392,7 @@ impl Coordinator {
             | GroupRecord::Member { .. }
             | GroupRecord::TargetEpoch { .. }
             | GroupRecord::Target { .. }
-            | GroupRecord::Current { .. } => {}
+            | GroupRecord::Current { .. } => self.replay_consumer(record),
         }
     }
 
@@ -335,15 +417,27 @@ impl Coordinator {
     /// Takes up office over what has been replayed.
     pub fn take_up(&mut self, draft: &mut Draft<'_, '_>) {
         for group in self.classic.values_mut() {
+            let loaded = GroupEvent::Loaded {
+                phase: group.phase.public(),
+                generation: group.generation,
+                members: group.members().keys().cloned().collect(),
+                offsets: self.offsets.all(&group.id),
+            };
+            draft.note(&group.id, loaded);
             group.take_up(draft);
         }
+        self.wind_up_all(draft);
         self.rearm();
     }
 
     /// Ends the office: whoever waits in a group is told to look elsewhere.
     pub fn resign(mut self, mut draft: Draft<'_, '_>) -> Decision {
         for group in self.classic.values_mut() {
+            draft.note(&group.id, GroupEvent::Resigned);
             group.resign(&mut draft);
+        }
+        for id in self.consumer.keys() {
+            draft.note(id, GroupEvent::Resigned);
         }
         draft.decision
     }
@@ -354,7 +448,8 @@ impl Coordinator {
     }
 
     fn first_timer(&self) -> Option<Time> {
-        self.classic.values().filter_map(ClassicGroup::next_deadline).min()
+        let classic = self.classic.values().filter_map(ClassicGroup::next_deadline);
+        classic.chain(self.clocks.values().map(Clock::deadline)).min()
     }
 }
 
@@ -368,6 +463,48 @@ fn change<T>(
     let outcome = act(&mut changed, draft);
     draft.decision.change = Some(Change::Classic(Box::new(changed)));
     outcome
+}
+
+/// Notes what was committed, and what was refused, error by error.
+fn note_commit(
+    request: &OffsetCommitRequest,
+    outcomes: &[(TopicPartition, ErrorCode)],
+    draft: &mut Draft<'_, '_>,
+) {
+    let mut by_error: BTreeMap<ErrorCode, Vec<(TopicPartition, Offset)>> = BTreeMap::new();
+    for (&(partition, error), (_, commit)) in outcomes.iter().zip(&request.offsets) {
+        by_error.entry(error).or_default().push((partition, commit.offset));
+    }
+    let (member, generation) = (&request.member, request.generation);
+    for (error, offsets) in by_error {
+        let (member, offsets) = (member.clone(), offsets.into());
+        if error == ErrorCode::None {
+            let committed = GroupEvent::Committed { member, generation, offsets };
+            draft.note_if_written(&request.group, committed);
+        } else {
+            let refused = GroupEvent::CommitRefused { member, generation, offsets, error };
+            draft.note(&request.group, refused);
+        }
+    }
+}
+
+/// Notes which offsets of a group the records remove.
+fn note_removal(id: &GroupId, cause: RemovalCause, draft: &mut Draft<'_, '_>) {
+    let removed = |record: &GroupRecord| match record {
+        GroupRecord::Offset { group, partition, value: None } if group == id => Some(*partition),
+        _ => None,
+    };
+    let partitions: Vec<_> = draft.decision.records.iter().filter_map(removed).collect();
+    if !partitions.is_empty() {
+        let partitions = partitions.into();
+        draft.note_if_written(id, GroupEvent::OffsetsRemoved { partitions, cause });
+    }
+}
+
+/// Returns that an empty group is gone.
+fn death(generation: Generation) -> GroupEvent {
+    let (from, to) = (GroupPhase::Empty, GroupPhase::Dead);
+    GroupEvent::State { from, to, generation, members: 0, cause: None }
 }
 
 fn tombstone(group: &GroupId, partition: TopicPartition) -> GroupRecord {

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use crate::config::BrokerConfig;
+use crate::fact::GroupEvent;
 use crate::group::classic::ClassicGroup;
+use crate::group::clocks::Clock;
 use crate::group::record::{ClassicMetadata, GroupRecord};
 use crate::ids::{ConnectionId, Generation, GroupId, InstanceId, MemberId, Offset};
 use crate::image::Image;
@@ -34,6 +36,10 @@ pub struct Decision {
     pub answers: Vec<(Waiter, Response)>,
     /// What to do when the records are committed; without records, when all before them are.
     pub then: Option<Then>,
+    /// What becomes true of groups, whatever the log says: what no record keeps.
+    pub events: Vec<(GroupId, GroupEvent)>,
+    /// What becomes true of groups if the log takes the records.
+    pub written_events: Vec<(GroupId, GroupEvent)>,
 }
 
 /// A change that no record carries.
@@ -41,6 +47,8 @@ pub struct Decision {
 pub enum Change {
     /// A classic group is this: with those that wait, and its timers.
     Classic(Box<ClassicGroup>),
+    /// A consumer group's member has these timers, if it still is one.
+    Clock(GroupId, MemberId, Clock),
     /// A member of a classic group has shown that it lives.
     Session(GroupId, MemberId),
 }
@@ -112,6 +120,16 @@ impl<'a, 'b> Draft<'a, 'b> {
     /// Adds an answer that waits for nothing.
     pub fn answer(&mut self, waiter: Waiter, response: Response) {
         self.decision.answers.push((waiter, response));
+    }
+
+    /// Notes what becomes true of a group, whatever the log says.
+    pub fn note(&mut self, group: &GroupId, event: GroupEvent) {
+        self.decision.events.push((group.clone(), event));
+    }
+
+    /// Notes what becomes true of a group if the log takes the records.
+    pub fn note_if_written(&mut self, group: &GroupId, event: GroupEvent) {
+        self.decision.written_events.push((group.clone(), event));
     }
 
     /// Adds a record of a classic group.

@@ -3,20 +3,24 @@
 //! In reading order: [`record`] (what is written to `__consumer_offsets`), [`decision`] (what
 //! a ledger answers with), [`classic`] (join, sync, heartbeat, leave), [`offsets`] (commits),
 //! [`coordinator`] (the ledger of one partition), [`shard`] (its office: loading, waiting),
-//! [`reconcile`] (KIP-848: one member's way to its target), [`consumer`] (its heartbeats).
+//! [`reconcile`] (KIP-848: one member's way to its target), [`consumer`] (its heartbeats),
+//! [`clocks`] (its timers), [`native`] (such groups at their coordinator), [`story`] (their facts).
 //! [`assignor`] decides who shall read what, as pure functions.
 //!
 //! Source: `GroupMetadataManager`, `OffsetMetadataManager`, `CoordinatorRuntime`, Kafka 4.0.
 
 pub mod assignor;
 pub mod classic;
+pub mod clocks;
 pub mod consumer;
 pub mod coordinator;
 pub mod decision;
+pub mod native;
 pub mod offsets;
 pub mod reconcile;
 pub mod record;
 pub mod shard;
+pub mod story;
 
 use crate::ids::GroupId;
 

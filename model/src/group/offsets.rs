@@ -6,10 +6,12 @@
 //! Source: `OffsetMetadataManager`, `ClassicGroup.validateOffsetCommit`, Kafka 4.0.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crate::group::classic::{ClassicGroup, Phase};
+use crate::group::consumer::ConsumerGroup;
 use crate::group::record::CommittedOffset;
-use crate::ids::{GroupId, MemberId, Offset, TopicId, TopicPartition};
+use crate::ids::{GroupId, MemberEpoch, MemberId, Offset, TopicId, TopicPartition};
 use crate::message::ErrorCode;
 use crate::message::group::{OffsetAndMetadata, OffsetCommitRequest};
 use crate::time::Timestamp;
@@ -88,6 +90,12 @@ impl Offsets {
     /// that is being deleted.
     pub fn partitions(&self, group: &GroupId) -> impl Iterator<Item = TopicPartition> {
         self.groups.get(group).into_iter().flat_map(|offsets| offsets.keys().copied())
+    }
+
+    /// Returns a group's offsets in memory.
+    pub fn all(&self, group: &GroupId) -> Arc<[(TopicPartition, Offset)]> {
+        let newest = |partition| Some((partition, self.newest(group, partition)?.commit.offset));
+        self.partitions(group).filter_map(newest).collect()
     }
 
     /// Returns the partitions whose offset has expired.
@@ -176,6 +184,45 @@ impl ClassicGroup {
     /// Says whether the group's members subscribe to topics.
     pub fn is_of_consumers(&self) -> bool {
         self.protocol_type.as_deref() == Some(CONSUMER)
+    }
+}
+
+impl ConsumerGroup {
+    /// Checks that a commit comes from a member at its epoch, or from outside while nobody is
+    /// in the group.
+    ///
+    /// # Errors
+    /// `UNKNOWN_MEMBER_ID` for whoever is no member; `STALE_MEMBER_EPOCH` for another epoch,
+    /// even the one before.
+    ///
+    /// Source: `ConsumerGroup.validateOffsetCommit`, Kafka 4.0.
+    pub fn check_commit(&self, request: &OffsetCommitRequest) -> Result<(), ErrorCode> {
+        if request.generation.is_none() && self.members().is_empty() {
+            return Ok(());
+        }
+        let member = request.member.as_ref().ok_or(ErrorCode::UnknownMemberId)?;
+        self.check_epoch(member, request.generation.map(|it| MemberEpoch(it.0)))
+    }
+
+    /// Checks that whoever fetches offsets as a member is one, at its epoch.
+    ///
+    /// # Errors
+    /// As [`ConsumerGroup::check_commit`].
+    ///
+    /// Source: `ConsumerGroup.validateOffsetFetch`, Kafka 4.0.
+    pub fn check_fetch(&self, member: Option<&(MemberId, MemberEpoch)>) -> Result<(), ErrorCode> {
+        match member {
+            None => Ok(()),
+            Some((member, epoch)) => self.check_epoch(member, Some(*epoch)),
+        }
+    }
+
+    fn check_epoch(&self, id: &MemberId, epoch: Option<MemberEpoch>) -> Result<(), ErrorCode> {
+        let member = self.members().get(id).ok_or(ErrorCode::UnknownMemberId)?;
+        if epoch.is_some() && member.current.epoch == epoch {
+            return Ok(());
+        }
+        Err(ErrorCode::StaleMemberEpoch)
     }
 }
 

@@ -267,6 +267,9 @@ fn failed(response: Response, cause: ErrorCode) -> Response {
         }
         Response::LeaveGroup(_) => Response::LeaveGroup(LeaveGroupReply { members: Err(error) }),
         Response::Heartbeat(_) => Response::Heartbeat(GroupHeartbeatReply { error }),
+        Response::ConsumerGroupHeartbeat(_) => {
+            Response::ConsumerGroupHeartbeat(ConsumerHeartbeatReply { member: Err(error) })
+        }
         other => other,
     }
 }

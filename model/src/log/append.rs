@@ -184,13 +184,20 @@ impl Log {
 
     /// Begins a new segment if `batch` must not go into the active one.
     ///
-    /// Source: `UnifiedLog.roll`, Kafka 4.0.
+    /// Source: `UnifiedLog.maybeRoll`, Kafka 4.0.
     fn roll_before(&mut self, batch: &Batch, now: Time) {
         if !self.segments.must_roll_before(batch, &self.config, now) {
             return;
         }
-        self.segments.roll(batch.base_offset, now);
-        self.producers.take_snapshot(batch.base_offset);
+        self.roll_at(batch.base_offset, now);
+    }
+
+    /// Begins a new segment.
+    ///
+    /// Source: `UnifiedLog.roll`, Kafka 4.0.
+    pub(super) fn roll_at(&mut self, base: Offset, now: Time) {
+        self.segments.roll(base, now);
+        self.producers.take_snapshot(base);
         // Simplified: Kafka flushes the old segment in the background, which takes a moment.
         self.flushed = self.flushed.max(self.end);
     }

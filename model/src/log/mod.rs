@@ -8,8 +8,9 @@
 //! - `segment`: where batches lie, and when a new segment begins
 //! - `read`: how batches and offsets are found
 //! - `recovery`: what is on disk, and what a new process makes of it
+//! - `retention`: what is deleted again
 //!
-//! Left out: transactions, compaction, retention, tiered storage.
+//! Left out: transactions, compaction, tiered storage.
 //!
 //! Source: `UnifiedLog`, `LocalLog`, Kafka 4.0.
 
@@ -19,6 +20,7 @@ pub mod epochs;
 pub mod producers;
 mod read;
 mod recovery;
+mod retention;
 #[cfg(test)]
 mod sample;
 mod segment;
@@ -34,6 +36,7 @@ use crate::time::{Duration, Time, Timestamp};
 pub use append::{AppendError, Appended, Clock, FollowerAppendError};
 pub use read::{AtLeastOne, FoundOffset, OutOfRange};
 pub use recovery::Shutdown;
+pub use retention::Retention;
 
 /// The log of one partition on one broker.
 ///
@@ -179,20 +182,21 @@ impl Log {
         self.high_watermark != before
     }
 
-    /// Moves the start of the log up to where the leader's is. Refused, without effect, if
-    /// that lies behind the high watermark.
+    /// Moves the start of the log up; says whether it moved. Refused, without effect, if `to`
+    /// lies behind the high watermark.
     ///
     /// The records before it are hidden; their segments are deleted by retention.
     ///
     /// Source: `UnifiedLog.maybeIncrementLogStartOffset`, Kafka 4.0.
-    pub fn advance_start(&mut self, to: Offset) {
+    pub fn advance_start(&mut self, to: Offset) -> bool {
         if to <= self.start || self.high_watermark < to {
-            return;
+            return false;
         }
         self.start = to;
         self.flushed = self.flushed.max(to);
         self.epochs.truncate_from_start(to);
         self.producers.advance_start(to);
+        true
     }
 
     /// Removes everything from `to` on; says whether there was anything.
@@ -328,10 +332,11 @@ mod tests {
         let mut log = sample::log_with(&[2, 2]);
         log.advance_high_watermark(Offset(2));
 
-        log.advance_start(Offset(3));
+        assert!(!log.advance_start(Offset(3)));
         assert_eq!(log.start(), Offset(0));
 
-        log.advance_start(Offset(2));
+        assert!(log.advance_start(Offset(2)));
+        assert!(!log.advance_start(Offset(2)));
         assert_eq!(log.start(), Offset(2));
         assert_eq!(log.batches().count(), 1);
         assert_eq!(log.epochs().entries()[0].start, Offset(2));
@@ -400,7 +405,9 @@ mod tests {
             Happening::HighWatermark(to) => {
                 log.follow_high_watermark(Offset(to));
             }
-            Happening::Start(to) => log.advance_start(Offset(to)),
+            Happening::Start(to) => {
+                log.advance_start(Offset(to));
+            }
             Happening::Flush => {
                 log.flush();
             }

@@ -2,7 +2,7 @@
 //!
 //! A segment ends when it is full or old; only the last one, the active segment, grows.
 //! Left out: offset and time index (lookups search the batches themselves), and the jitter
-//! that spreads rolls over time. Retention and compaction will work on whole segments.
+//! that spreads rolls over time. Retention works on whole segments.
 //!
 //! Source: `LogSegment`, `LogSegments`, `RollParams`, Kafka 4.0.
 
@@ -35,6 +35,8 @@ pub(super) struct Segment {
     batches: Vec<Stored>,
     /// Invariant: the sum of the sizes of `batches`.
     bytes: u64,
+    /// Invariant: the largest timestamp in `batches`, less the negative ones, which are none.
+    largest: Option<Timestamp>,
     created: Time,
 }
 
@@ -48,7 +50,32 @@ pub(super) struct Segments {
 
 impl Segment {
     fn new(base: Offset, created: Time) -> Segment {
-        Segment { base, batches: Vec::new(), bytes: 0, created }
+        Segment { base, batches: Vec::new(), bytes: 0, largest: None, created }
+    }
+
+    /// Returns the base offset.
+    pub(super) fn base(&self) -> Offset {
+        self.base
+    }
+
+    /// Returns the size of all batches.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Says whether there are no batches.
+    pub(super) fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// Returns the largest timestamp; `None` if no record has one.
+    pub(super) fn largest_timestamp(&self) -> Option<Timestamp> {
+        self.largest
+    }
+
+    /// Returns when the last batch was written.
+    pub(super) fn last_written(&self) -> Option<Time> {
+        self.batches.last().map(|stored| stored.written)
     }
 
     /// Says whether this segment must end before `batch` is appended.
@@ -92,7 +119,13 @@ impl Segment {
         let kept = self.place_of(to);
         let dropped = self.batches.drain(kept..);
         self.bytes -= dropped.map(|stored| u64::from(stored.batch.records.bytes())).sum::<u64>();
+        self.largest = self.batches.iter().filter_map(|stored| time_of(&stored.batch)).max();
     }
+}
+
+/// Returns a batch's largest timestamp, if it has one: negative ones stand for none.
+fn time_of(batch: &Batch) -> Option<Timestamp> {
+    Some(batch.max_timestamp()).filter(|timestamp| Timestamp(0) <= *timestamp)
 }
 
 impl Segments {
@@ -112,6 +145,20 @@ impl Segments {
     /// Returns the base offsets, oldest segment first.
     pub(super) fn bases(&self) -> impl DoubleEndedIterator<Item = Offset> {
         self.list.iter().map(|segment| segment.base)
+    }
+
+    /// Returns the segments, oldest first; at least one.
+    pub(super) fn list(&self) -> &[Segment] {
+        &self.list
+    }
+
+    /// Removes the `count` oldest segments.
+    ///
+    /// # Panics
+    /// If none would be left.
+    pub(super) fn drop_first(&mut self, count: usize) {
+        assert!(count < self.list.len(), "a log has at least one segment");
+        self.list.drain(..count);
     }
 
     /// Returns the base offset of the oldest segment.
@@ -138,6 +185,7 @@ impl Segments {
     pub(super) fn push(&mut self, batch: Arc<Batch>, written: Time) {
         let segment = self.active_mut();
         segment.bytes += u64::from(batch.records.bytes());
+        segment.largest = segment.largest.max(time_of(&batch));
         segment.batches.push(Stored { base: batch.base_offset, written, batch });
     }
 

@@ -174,6 +174,22 @@ pub struct CreateTopicsReply {
     pub topics: Vec<(TopicId, Result<(), ErrorCode>)>,
 }
 
+/// Gives a topic more partitions. What is there stays where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreatePartitionsRequest {
+    /// The topic.
+    pub topic: TopicId,
+    /// How many it shall have in all.
+    pub count: u16,
+}
+
+/// Answers a [`CreatePartitionsRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreatePartitionsReply {
+    /// Whether it was done.
+    pub done: Result<(), ErrorCode>,
+}
+
 /// Changes the settings of a topic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterTopicRequest {

@@ -75,6 +75,22 @@ pub struct ProduceOutcome {
     pub current_leader: Option<CurrentLeader>,
 }
 
+/// Removes the records of a partition below an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeleteRecordsRequest {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// Where its log shall start; at most the high watermark.
+    pub below: Offset,
+}
+
+/// Answers a [`DeleteRecordsRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeleteRecordsReply {
+    /// Whether it was done.
+    pub done: Result<(), ErrorCode>,
+}
+
 /// Asks for batches. A fetch from offset `n` tells a leader that its follower has all below `n`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FetchRequest {

@@ -1,6 +1,6 @@
 //! Groups: what consumers say to their coordinator, in both protocols.
 //!
-//! Left out: protocol versions before 4.0's newest, principals, user data of assignors.
+//! Left out: protocol versions before 4.0's newest, principals.
 //!
 //! Source: `JoinGroupRequest.json` and its like, `ConsumerProtocol`, Kafka 4.0.
 
@@ -31,17 +31,7 @@ pub struct FindCoordinatorReply {
 }
 
 /// What a member wants to read, as its assignors are told: the payload of a classic protocol.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Subscription {
-    /// The topics, in order of id.
-    pub topics: Vec<TopicId>,
-    /// What the member owns, for cooperative assignors; empty for eager ones.
-    pub owned: Vec<TopicPartition>,
-    /// The generation that it owns them since.
-    pub generation: Option<Generation>,
-    /// Its `client.rack`.
-    pub rack: Option<Arc<str>>,
-}
+pub use crate::group::assignor::Subscription;
 
 /// One assignor that a member supports, with what it tells this assignor.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,14 +13,15 @@ pub use error::{ErrorCode, Remedy};
 
 use cluster::{
     AllocateProducerIdsReply, AlterPartitionReply, AlterPartitionRequest, AlterTopicReply,
-    AlterTopicRequest, BrokerRequest, CreateTopicsReply, CreateTopicsRequest, ElectLeadersReply,
-    ElectLeadersRequest, FetchMetadataReply, FetchMetadataRequest, HeartbeatReply,
-    HeartbeatRequest, RegisterReply, RegisterRequest,
+    AlterTopicRequest, BrokerRequest, CreatePartitionsReply, CreatePartitionsRequest,
+    CreateTopicsReply, CreateTopicsRequest, ElectLeadersReply, ElectLeadersRequest,
+    FetchMetadataReply, FetchMetadataRequest, HeartbeatReply, HeartbeatRequest, RegisterReply,
+    RegisterRequest,
 };
 use data::{
-    EpochEndReply, EpochEndRequest, FetchReply, FetchRequest, InitProducerIdReply,
-    ListOffsetsReply, ListOffsetsRequest, MetadataReply, MetadataRequest, ProduceReply,
-    ProduceRequest,
+    DeleteRecordsReply, DeleteRecordsRequest, EpochEndReply, EpochEndRequest, FetchReply,
+    FetchRequest, InitProducerIdReply, ListOffsetsReply, ListOffsetsRequest, MetadataReply,
+    MetadataRequest, ProduceReply, ProduceRequest,
 };
 use group::{
     ConsumerHeartbeatReply, ConsumerHeartbeatRequest, FindCoordinatorReply, FindCoordinatorRequest,
@@ -103,6 +104,8 @@ apis! {
     ListOffsets(ListOffsetsRequest, ListOffsetsReply);
     /// Find where a leader epoch ended.
     OffsetForLeaderEpoch(EpochEndRequest, EpochEndReply);
+    /// Remove the oldest records of a partition.
+    DeleteRecords(DeleteRecordsRequest, DeleteRecordsReply);
     /// Learn brokers, partitions and leaders.
     Metadata(MetadataRequest, MetadataReply);
     /// Get a producer id.
@@ -117,6 +120,8 @@ apis! {
     FetchMetadata(FetchMetadataRequest, FetchMetadataReply);
     /// Create topics.
     CreateTopics(CreateTopicsRequest, CreateTopicsReply);
+    /// Give a topic more partitions.
+    CreatePartitions(CreatePartitionsRequest, CreatePartitionsReply);
     /// Change the settings of a topic.
     IncrementalAlterConfigs(AlterTopicRequest, AlterTopicReply);
     /// Elect preferred or unclean leaders.

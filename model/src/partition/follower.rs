@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::fact::{AppendRole, Fact, TruncationCause};
+use crate::fact::{AppendRole, Fact, LogStartCause, TruncationCause};
 use crate::ids::{BrokerId, LeaderEpoch, Offset};
 use crate::log::batch::Batch;
 use crate::log::{Clock, FollowerAppendError, Log};
@@ -76,8 +76,9 @@ pub fn take_in(
             waiting: None,
         });
     }
-    if log.start() < fetched.log_start {
-        log.advance_start(fetched.log_start);
+    let from = log.start();
+    if log.advance_start(fetched.log_start) {
+        note_start(from, log, host, turn);
     }
     Ok(())
 }
@@ -142,14 +143,23 @@ pub fn truncate(
 /// Empties the log and lets it begin at the leader's start.
 pub fn start_over(at: Offset, log: &mut Log, host: &Host<'_>, turn: &mut Turn<'_>) {
     let (broker, partition, from) = (host.broker, host.partition, log.end());
-    let high_watermark = log.high_watermark();
+    let (start, high_watermark) = (log.start(), log.high_watermark());
     log.truncate_fully_and_start_at(at);
     let cause = TruncationCause::OutOfRange;
     turn.note(Fact::Truncated { broker, partition, from, to: at, cause });
+    if start < at {
+        note_start(start, log, host, turn);
+    }
     if high_watermark != at {
         let (from, to) = (high_watermark, at);
         turn.note(Fact::HighWatermark { broker, partition, from, to, waiting: None });
     }
+}
+
+fn note_start(from: Offset, log: &Log, host: &Host<'_>, turn: &mut Turn<'_>) {
+    let (broker, partition) = (host.broker, host.partition);
+    let (to, cause) = (log.start(), LogStartCause::Leader);
+    turn.note(Fact::LogStartMoved { broker, partition, from, to, cause });
 }
 
 fn append(

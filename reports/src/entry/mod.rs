@@ -1,12 +1,16 @@
 //! Single entries of a history: their kind, whom they concern, and what they carry, once
 //! for prose and once for JSON.
 //!
-//! Names follow the three streams of a history: `op` (`op`), `truth` (`truth`) and
-//! `fault` (`fault`).
+//! Names follow the three streams of a history: `op` (`op`, `work`, and members in `group`),
+//! `truth` (`truth`, and coordinators in `group`) and `fault` (`fault`).
 
 mod fault;
+mod group;
 mod op;
 mod truth;
+mod work;
+
+pub(crate) use group::{commit_error, commit_kind, group_error};
 
 use model::fact::Fact;
 use model::ids::{LeaderEpoch, NodeId, Offset, ReplicaSet, TopicPartition, Uid};
@@ -41,6 +45,12 @@ pub(crate) enum Carried {
     Duration(Duration),
     /// A word.
     Word(String),
+    /// Partitions, in order.
+    Partitions(Vec<TopicPartition>),
+    /// Places in several logs.
+    Offsets(Vec<(TopicPartition, Offset)>),
+    /// Members by name, with their partitions.
+    Assigned(Vec<(String, Vec<TopicPartition>)>),
     /// Nothing: absent rather than zero.
     Absent,
 }
@@ -144,6 +154,18 @@ impl Carried {
             Carried::Number(number) => number.to_string(),
             Carried::Duration(length) => length.to_string(),
             Carried::Word(word) => word.clone(),
+            Carried::Partitions(partitions) => story.partition_list(partitions),
+            Carried::Offsets(offsets) => {
+                let named =
+                    offsets.iter().map(|&(at, to)| format!("{} @{to}", story.partition(at)));
+                named.collect::<Vec<_>>().join(", ")
+            }
+            Carried::Assigned(members) => {
+                let named = members.iter().map(|(member, partitions)| {
+                    format!("{member}: {}", story.partition_list(partitions))
+                });
+                named.collect::<Vec<_>>().join("; ")
+            }
             Carried::Absent => return None,
         })
     }
@@ -159,9 +181,23 @@ impl Carried {
             Carried::Number(number) => json!(number),
             Carried::Duration(length) => json!(length.0.saturating_mul(1_000)),
             Carried::Word(word) => json!(word),
+            Carried::Partitions(partitions) => names(story, partitions),
+            Carried::Offsets(offsets) => {
+                let named = offsets.iter().map(|&(at, to)| (story.partition(at), json!(to.0)));
+                Value::Object(named.collect())
+            }
+            Carried::Assigned(members) => {
+                let named =
+                    members.iter().map(|(member, list)| (member.clone(), names(story, list)));
+                Value::Object(named.collect())
+            }
             Carried::Absent => Value::Null,
         }
     }
+}
+
+fn names(story: &Story<'_>, partitions: &[TopicPartition]) -> Value {
+    json!(partitions.iter().map(|&it| story.partition(it)).collect::<Vec<_>>())
 }
 
 /// Returns what a batch carries: its records, and who numbered them.
@@ -210,8 +246,12 @@ fn fact_partition(fact: &Fact) -> Option<TopicPartition> {
         | Fact::IsrProposed { partition, .. }
         | Fact::IsrRefused { partition, .. }
         | Fact::PartitionChanged { partition, .. }
+        | Fact::LogStartMoved { partition, .. }
         | Fact::OffsetListed { partition, .. } => Some(*partition),
-        Fact::SendCalled { .. }
+        Fact::Work(work) => Some(work.partition),
+        Fact::Member(_)
+        | Fact::Group(_)
+        | Fact::SendCalled { .. }
         | Fact::Abandoned { .. }
         | Fact::SentAgain { .. }
         | Fact::ProducerIdentified { .. }

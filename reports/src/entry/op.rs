@@ -5,7 +5,7 @@ use model::fact::{Fact, SendOutcome};
 use model::ids::{BrokerId, ClientId, NodeId};
 use model::message::ErrorCode;
 
-use super::{Carried, Field, Parts, batch};
+use super::{Carried, Field, Parts, batch, group, work};
 use crate::timeline::{consumer_error, reset_cause};
 
 fn made(kind: &'static str, client: ClientId, fields: Vec<Field>) -> Option<Parts> {
@@ -124,6 +124,8 @@ fn reading(fact: &Fact) -> Option<Parts> {
             ];
             made("consumer-failed", *client, fields)
         }
+        Fact::Member(member) => Some(group::member_parts(member)),
+        Fact::Work(work) => Some(work::parts(work)),
         _ => None,
     }
 }

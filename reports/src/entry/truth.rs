@@ -1,11 +1,11 @@
 //! The stream `truth`: what brokers, logs and the controller did.
 
 use model::config::SettingValue;
-use model::fact::{AppendRole, ChangeCause, Fact, TruncationCause};
+use model::fact::{AppendRole, ChangeCause, Fact, LogStartCause, TruncationCause};
 use model::ids::{BrokerId, NodeId, Offset, TopicPartition};
 use model::message::ErrorCode;
 
-use super::{Carried, Field, Parts, batch};
+use super::{Carried, Field, Parts, batch, group};
 
 fn made(kind: &'static str, node: NodeId, fields: Vec<Field>) -> Option<Parts> {
     Some(Parts { stream: "truth", kind, node: Some(node), fields })
@@ -123,6 +123,16 @@ fn replica(fact: &Fact) -> Option<Parts> {
         Fact::Flushed { broker, partition, to } => {
             at("flush", *broker, *partition, vec![offset("to", *to)])
         }
+        Fact::LogStartMoved { broker, partition, from, to, cause } => {
+            let cause = match cause {
+                LogStartCause::RetentionTime => "retention-time",
+                LogStartCause::RetentionBytes => "retention-bytes",
+                LogStartCause::DeleteRecords => "delete-records",
+                LogStartCause::Leader => "leader",
+            };
+            let fields = vec![offset("from", *from), offset("to", *to), word("cause", cause)];
+            at("log-start-moved", *broker, *partition, fields)
+        }
         Fact::OffsetListed { broker, partition, spec, offset: found } => {
             let found = found.map_or(Carried::Absent, Carried::Offset);
             let fields = vec![word("spec", format!("{spec:?}")), ("offset", found)];
@@ -191,6 +201,7 @@ fn registry(fact: &Fact) -> Option<Parts> {
         made(kind, CONTROLLER, fields)
     };
     match fact {
+        Fact::Group(group) => Some(group::group_parts(group)),
         Fact::TopicCreated { topic, replicas } => {
             let fields = vec![
                 ("topic", Carried::Number(i64::from(topic.0))),

@@ -145,6 +145,10 @@ fn replica(reader: &mut Reader<'_>, at: usize, time: Time, fact: &Fact) -> Optio
             let row = Row::new(time, at, Weight::Key);
             Some(row.signed(NodeId::Broker(*broker), Tone::Strong, ('★', text)))
         }
+        Fact::LogStartMoved { broker, to, .. } if reader.leader == Some(*broker) => {
+            let text = fill(reader.words.groups.log_start, &[&to.to_string()]);
+            Some(Row::new(time, at, Weight::Key).cell(NodeId::Broker(*broker), Tone::Risk, text))
+        }
         Fact::IsrProposed { broker, isr, .. } => {
             let text = fill(reader.words.isr_asked, &[&broker_ids(*isr)]);
             let row = Row::new(time, at, Weight::Lesser);

@@ -22,6 +22,8 @@ const LANES_MAX: usize = 8;
 pub(crate) struct Lanes {
     lanes: Vec<Lane>,
     lane_of: BTreeMap<NodeId, usize>,
+    /// The names of members, for lanes that they share.
+    members: BTreeMap<NodeId, String>,
     width: usize,
     signs: Signs,
 }
@@ -39,9 +41,11 @@ struct Grid {
 }
 
 impl Lanes {
-    /// Lays out the lanes: controller, producers, brokers, consumers.
+    /// Lays out the lanes: controller, producers, brokers, consumers, members.
     pub(crate) fn new(story: &Story<'_>, signs: Signs) -> Lanes {
         let mut groups = super::actors(story);
+        let members = groups.last().into_iter().flatten();
+        let members = members.map(|&node| (node, story.node(node))).collect();
         let mut shown: Vec<usize> = groups.iter().map(Vec::len).collect();
         while LANES_MAX < shown.iter().sum() {
             // Brokers are what most lessons are about, so clients share lanes first.
@@ -62,7 +66,7 @@ impl Lanes {
         let lane_of = numbered
             .flat_map(|(at, lane)| lane.nodes.iter().map(move |&node| (node, at)))
             .collect();
-        Lanes { lanes, lane_of, width, signs }
+        Lanes { lanes, lane_of, members, width, signs }
     }
 
     /// Draws the names of the lanes; `marks` stand behind a name.
@@ -172,6 +176,10 @@ impl Lanes {
         let shared = 1 < self.lanes[lane].nodes.len();
         let name = match cell.node {
             NodeId::Broker(broker) if shared => format!("b{broker} "),
+            NodeId::Client(_) if shared => {
+                let name = self.members.get(&cell.node);
+                name.map_or_else(String::new, |name| format!("{name} "))
+            }
             NodeId::Broker(_) | NodeId::Controller(_) | NodeId::Client(_) => String::new(),
         };
         let room = self.width - 2 - name.len().min(self.width - 2);

@@ -1,8 +1,8 @@
 //! The picture of a trial for terminals: one lane per actor, time downward, facts as lines.
 //!
 //! In reading order: `row` (a line before it is drawn), `read` with `client_rows`,
-//! `broker_rows`, `controller_rows` and `fault_rows` (from facts to rows), `fold` (few
-//! lines of many rows), `draw` (from rows to text).
+//! `broker_rows`, `controller_rows`, `group_rows`, `member_rows` and `fault_rows` (from facts
+//! to rows), `fold` (few lines of many rows), `draw` (from rows to text).
 
 mod broker_rows;
 mod client_rows;
@@ -10,6 +10,8 @@ mod controller_rows;
 mod draw;
 mod fault_rows;
 mod fold;
+mod group_rows;
+mod member_rows;
 mod read;
 mod row;
 
@@ -20,9 +22,10 @@ use model::ids::{ClientId, NodeId};
 use model::message::ErrorCode;
 use sim::history::Event;
 use sim::plan::ClientRole;
-use sim::verdict::Verdict;
+use sim::verdict::{MishapKind, Verdict};
 
 pub(crate) use client_rows::{consumer_error, reset_cause};
+pub(crate) use group_rows::offset_of;
 
 use crate::story::{Story, broker_name, record_names};
 use crate::text::{Line, Signs, counted, fill, grouped};
@@ -82,11 +85,15 @@ pub(crate) fn actors(story: &Story<'_>) -> Vec<Vec<NodeId>> {
     let consumers = numbered()
         .filter(|(_, client)| matches!(client.role, ClientRole::Consumer(_)))
         .map(|(id, _)| NodeId::Client(id));
+    let members = numbered()
+        .filter(|(_, client)| matches!(client.role, ClientRole::Member(_)))
+        .map(|(id, _)| NodeId::Client(id));
     vec![
         vec![controller_rows::CONTROLLER],
         producers.collect(),
         story.plan.brokers.iter().map(|broker| NodeId::Broker(broker.id)).collect(),
         consumers.collect(),
+        members.collect(),
     ]
 }
 
@@ -116,10 +123,18 @@ fn moments(story: &Story<'_>) -> BTreeMap<usize, String> {
         }
         return moments;
     }
+    let mishaps = judgement.groups.iter().flat_map(|group| &group.mishaps);
+    for mishap in mishaps.take(EVIDENCE_SHOWN) {
+        let word = match mishap.kind {
+            MishapKind::Skipped => EN.groups.mishaps[0],
+            MishapKind::Repeated => EN.groups.mishaps[1],
+        };
+        moments.insert(mishap.entry, format!("◆ {word}"));
+    }
     for finding in &judgement.findings {
         if let Verdict::Breaks(evidence) = &finding.verdict {
             for &entry in evidence.entries.iter().take(EVIDENCE_SHOWN) {
-                moments.insert(entry, format!("◆ {}", EN.evidence));
+                moments.entry(entry).or_insert_with(|| format!("◆ {}", EN.evidence));
             }
         }
     }
@@ -164,6 +179,8 @@ fn fold_text(story: &Story<'_>, fold: &Fold) -> String {
         say(acknowledged, EN.acknowledged);
     }
     say(count(Counted::Read), EN.read);
+    say(count(Counted::Processed), EN.groups.processed);
+    say(count(Counted::Committed), EN.groups.commits);
     say(count(Counted::SendLost), EN.sends_lost);
     say(count(Counted::Refused), EN.refusals);
     say(count(Counted::Retried), EN.retries);

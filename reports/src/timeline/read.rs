@@ -12,8 +12,9 @@ use model::ids::{
 use model::log::batch::Batch;
 use sim::history::{Entry, Event, Fault, Phase};
 
+use super::group_rows::GroupsSeen;
 use super::row::{Row, Weight};
-use super::{broker_rows, client_rows, controller_rows, fault_rows};
+use super::{broker_rows, client_rows, controller_rows, fault_rows, group_rows, member_rows};
 use crate::story::Story;
 use crate::words::Words;
 
@@ -41,6 +42,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) lost_sends: BTreeSet<usize>,
     /// The last record that was sent again.
     pub(crate) sent_again: Option<Uid>,
+    /// What groups did.
+    pub(crate) groups: GroupsSeen<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -62,6 +65,7 @@ impl<'a> Reader<'a> {
             down: BTreeSet::new(),
             lost_sends: lost_sends(&story.outcome.history, focus),
             sent_again: None,
+            groups: GroupsSeen::new(story),
         };
         let history = &story.outcome.history;
         let mut at = 0;
@@ -74,6 +78,8 @@ impl<'a> Reader<'a> {
     /// Reads one entry, or several that make one row; returns the next one's place.
     fn entry(&mut self, at: usize, history: &[Entry]) -> usize {
         let entry = &history[at];
+        let rebalance = group_rows::rebalance(self, at, entry.at);
+        self.rows.extend(rebalance);
         match &entry.event {
             Event::Fault(_) => return fault_rows::read(self, at, history),
             Event::Fact(fact) => self.fact(at, entry, fact),
@@ -104,7 +110,9 @@ impl<'a> Reader<'a> {
         }
         let row = client_rows::read(self, at, entry.at, fact)
             .or_else(|| broker_rows::read(self, at, entry.at, fact))
-            .or_else(|| controller_rows::read(self, at, entry.at, fact));
+            .or_else(|| controller_rows::read(self, at, entry.at, fact))
+            .or_else(|| group_rows::read(self, at, entry.at, fact))
+            .or_else(|| member_rows::read(self, at, entry.at, fact));
         let Some(row) = row else { return };
         let rest = match self.rows.last_mut() {
             Some(last) => last.join(row, self.words.gap),
@@ -141,6 +149,13 @@ impl<'a> Reader<'a> {
         let Some(log) = self.logs.get(&broker) else { return Vec::new() };
         let first = log.partition_point(|&(end, _)| end <= from);
         log[first..].iter().take_while(|&&(end, _)| end <= to).map(|&(_, uid)| uid).collect()
+    }
+
+    /// Returns the first record of the batch that lies before `offset`.
+    pub(crate) fn batch_below(&self, broker: BrokerId, offset: Offset) -> Option<Uid> {
+        let log = self.logs.get(&broker)?;
+        let place = log.partition_point(|&(end, _)| end < offset);
+        log.get(place).map(|&(_, uid)| uid)
     }
 
     /// Returns the first record of the batch that `uid` was last sent in.

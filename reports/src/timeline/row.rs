@@ -32,6 +32,10 @@ pub(crate) enum Counted {
     Acknowledged,
     /// Records that a consumer was given.
     Read,
+    /// Records that an application has finished.
+    Processed,
+    /// Commits that were written.
+    Committed,
     /// Sendings that reached nobody.
     SendLost,
     /// Requests that a broker refused.
@@ -68,6 +72,10 @@ pub(crate) enum Beat {
     Watermark(BrokerId),
     /// A consumer read.
     Read(NodeId),
+    /// An application worked.
+    Work(NodeId),
+    /// A coordinator wrote offsets.
+    Commit(NodeId),
 }
 
 /// How a lane's line looks from some row on.
@@ -186,11 +194,17 @@ impl Row {
     }
 
     /// Takes in a row that says the same of other records; returns it if it does not.
+    ///
+    /// Work goes on for a time; everything else belongs together only at one instant.
     pub(crate) fn join(&mut self, next: Row, gap: &str) -> Option<Row> {
         let place = |row: &Row| {
             let arrow = row.arrow.as_ref().map(|arrow| (arrow.from, arrow.to, arrow.end));
             let cells: Vec<_> = row.cells.iter().map(|cell| cell.node).collect();
-            (row.at.0 / 1_000, arrow, cells, row.margin.clone())
+            let at = match row.beat {
+                Some(Beat::Work(_)) => 0,
+                _ => row.at.0 / 1_000,
+            };
+            (at, arrow, cells, row.margin.clone())
         };
         let same =
             self.run.as_ref().map(|run| run.sentence) == next.run.as_ref().map(|it| it.sentence);
@@ -213,6 +227,7 @@ impl Row {
             (None, None) => {}
         }
         self.entries.extend(next.entries);
+        self.batches.extend(next.batches);
         self.counts.extend(next.counts);
         None
     }

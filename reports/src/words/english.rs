@@ -1,5 +1,6 @@
 //! The table of English words.
 
+use super::groups::GROUPS;
 use super::{Events, Why, Words};
 
 /// English.
@@ -49,6 +50,17 @@ pub const EN: Words = Words {
     sent_again: "r{0} is r{1} again",
     repeat_dropped: "repeat dropped",
     errors: &[
+        ("COORDINATOR_LOAD_IN_PROGRESS", "coordinator loads"),
+        ("COORDINATOR_NOT_AVAILABLE", "no coordinator"),
+        ("NOT_COORDINATOR", "not coordinator"),
+        ("REBALANCE_IN_PROGRESS", "rebalancing"),
+        ("ILLEGAL_GENERATION", "old generation"),
+        ("UNKNOWN_MEMBER_ID", "unknown member"),
+        ("FENCED_INSTANCE_ID", "fenced instance"),
+        ("FENCED_MEMBER_EPOCH", "fenced epoch"),
+        ("STALE_MEMBER_EPOCH", "stale epoch"),
+        ("UNRELEASED_INSTANCE_ID", "instance in use"),
+        ("GROUP_MAX_SIZE_REACHED", "group full"),
         ("OUT_OF_ORDER_SEQUENCE_NUMBER", "out of sequence"),
         ("NOT_LEADER_OR_FOLLOWER", "not the leader"),
         ("NOT_ENOUGH_REPLICAS", "ISR too small"),
@@ -195,4 +207,5 @@ pub const EN: Words = Words {
             jumped: "{0} went on at @{1} ({2}).",
         },
     },
+    groups: GROUPS,
 };

@@ -31,6 +31,8 @@ const CONSUMER: ClientId = ClientId(1);
 
 /// A trial that owns what a [`Story`] borrows.
 pub struct Example {
+    /// The scenario's name, and its lesson.
+    pub about: (&'static str, &'static str),
     /// What was decided before.
     pub plan: Plan,
     /// What came out.
@@ -43,8 +45,8 @@ impl Example {
     /// Returns the trial as reports see it.
     pub fn story(&self) -> Story<'_> {
         Story {
-            scenario: "acks-1-leader-crash",
-            title: "The leader confirms three records, then stops before anyone has copied them.",
+            scenario: self.about.0,
+            title: self.about.1,
             case: "",
             seed: 7,
             plan: &self.plan,
@@ -100,6 +102,7 @@ pub fn plan(brokers: u8, producers: usize, consumers: usize) -> Plan {
         disk,
         clocks: Default::default(),
         clients,
+        groups: Vec::new(),
         steps: Vec::new(),
         watches: Vec::new(),
     }
@@ -295,7 +298,8 @@ pub fn acks_1_leader_crash() -> Example {
     let judgement = judgement(&script.entries, &promises, [at_risk, decided, gone]);
     let outcome = outcome(script.entries, judgement);
     let says = vec!["The links to the followers get slow".to_owned()];
-    Example { plan: plan(3, 1, 1), outcome, says }
+    let lesson = "The leader confirms three records, then stops before anyone has copied them.";
+    Example { about: ("acks-1-leader-crash", lesson), plan: plan(3, 1, 1), outcome, says }
 }
 
 fn judgement(entries: &[Entry], promises: &[usize], rest: [usize; 3]) -> Judgement {

@@ -1,4 +1,6 @@
 //! Renderings of hand-made trials.
 
 mod example;
+mod group_example;
+mod groups;
 mod rendering;

@@ -57,6 +57,34 @@ fn a_deadline_counts_from_the_heal_for_each_partition() {
     }
 }
 
+#[test]
+fn groups_have_a_deadline_for_being_stable_and_one_for_having_no_lag() {
+    let (soon, late) = (Some(Time(1_000_003)), Some(Time(9_000_003)));
+    let table = [
+        ("group-stabilises", Claim::GroupStabilises, (soon, late), None),
+        ("group-stabilises", Claim::GroupStabilises, (late, soon), Some("group-stabilises")),
+        ("group-drains", Claim::GroupDrains, (soon, late), Some("group-drains")),
+        ("group-drains", Claim::GroupDrains, (late, soon), None),
+    ];
+
+    for (name, claim, settled, fails) in table {
+        let scenario = scenario(&format!("claim = \"{name}\"\nwithin = \"2s\""));
+        let trial = run_with(&scenario, 0, 7, |_| {
+            let mut outcome = outcome(Verdict::Holds);
+            outcome.judgement.findings[0].claim = claim;
+            outcome.judgement.groups_settled = vec![(soon, soon), settled];
+            outcome
+        });
+
+        let expected = fails.map_or(Standing::Met, |name| {
+            Standing::Failed(format!(
+                "`{name}` took until 9 s after the heal in 1 of 2 groups: its deadline is 2 s"
+            ))
+        });
+        assert_eq!(trial.expectations, [(0, expected)], "{settled:?}");
+    }
+}
+
 /// Broker 1 flushes each message, broker 2 does not: that is what a power loss leaves.
 #[test]
 fn a_power_loss_keeps_what_a_brokers_own_default_has_flushed() {

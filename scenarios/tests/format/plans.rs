@@ -1,5 +1,6 @@
 //! Files become the plans that they describe.
 
+use model::config::{LogDefault, TopicConfig};
 use model::ids::{BrokerId, ClientId, NodeId, TopicId, TopicPartition};
 use model::time::{Duration, Time};
 use scenarios::matrix::select;
@@ -118,7 +119,7 @@ fn an_application_can_note_its_place() {
     let checkpoint =
         |source: &str| match &read(source, &Overrides::default()).cases[0].plan.clients[0].role {
             sim::plan::ClientRole::Producer(producer) => producer.checkpoint,
-            sim::plan::ClientRole::Consumer(_) => panic!("the first client is the producer"),
+            _ => panic!("the first client is the producer"),
         };
 
     assert_eq!(checkpoint(LONE_LEADER), None);
@@ -156,4 +157,28 @@ fn hope(what: &Expected) -> Hope {
         Expected::Claim { hope, .. } => *hope,
         Expected::Anomaly { .. } | Expected::Reaches { .. } => panic!("a claim comes first"),
     }
+}
+
+#[test]
+fn defaults_of_topics_reach_the_offsets_topic() {
+    let settings = "brokers = 3\nbroker = { \"min.insync.replicas\" = 2, \"log.segment.bytes\" = 1000000 }\nonly.3.broker = { \"min.insync.replicas\" = 3 }";
+    let source = "schema = 1\n[cluster]\nBROKERS\n[topics.orders]\n[[expect]]\nclaim = \"no-acknowledged-loss\"\n";
+    let plan = |brokers| {
+        let source = source.replace("BROKERS", brokers);
+        read(&source, &Overrides::default()).cases[0].plan.clone()
+    };
+    let offsets_config = |defaults: &[LogDefault]| {
+        LogDefault::applied(defaults, TopicId::CONSUMER_OFFSETS, &TopicConfig::default())
+    };
+
+    let plain = plan("brokers = 3");
+    let plan = plan(settings);
+
+    assert!(plain.brokers.iter().all(|broker| broker.log_defaults.is_empty()));
+    let of: Vec<TopicConfig> =
+        plan.brokers.iter().map(|broker| offsets_config(&broker.log_defaults)).collect();
+    let min_isr: Vec<u16> = of.iter().map(|config| config.min_insync_replicas).collect();
+    assert_eq!(min_isr, [2, 2, 3]);
+    let segment_bytes = TopicConfig::default().segment_bytes;
+    assert!(of.iter().all(|config| config.segment_bytes == segment_bytes));
 }

@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 use scenarios::{Diagnostic, Overrides, Paint, parse, render_all};
 
+use crate::groups::GROUPS;
 use crate::plans::LONE_LEADER;
 
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 30] = [
     "\"\"",
     "0",
     "-1",
@@ -30,6 +31,12 @@ const WORDS: [&str; 24] = [
     "{ shape = \"uniform\", from = \"2s\", to = \"1s\" }",
     "2030-01-01",
     "\"\\u0000\"",
+    "\"members(g1)\"",
+    "\"owner(g1, orders-0)\"",
+    "\"g1-1\"",
+    "{ every = 0 }",
+    "{ members = \"g1-2\", partitions = [\"orders-1\"] }",
+    "\"lag(g1) == 0 or owner(g1, orders-0) == none\"",
 ];
 
 fn check(source: &str) {
@@ -45,6 +52,10 @@ fn check(source: &str) {
         diagnostic.to_json(source);
     }
     render_all(&found, source, Paint::Styled);
+}
+
+fn file() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just(LONE_LEADER), Just(GROUPS)]
 }
 
 /// Cuts a text at a byte, or near it.
@@ -65,16 +76,16 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_file_is_read(from in any::<u16>(), length in 0usize..200) {
-        let start = near(LONE_LEADER, usize::from(from));
-        let end = near(LONE_LEADER, (start + length).min(LONE_LEADER.len())).max(start);
-        check(&LONE_LEADER[..start]);
-        check(&format!("{}{}", &LONE_LEADER[..start], &LONE_LEADER[end..]));
+    fn a_cut_file_is_read(file in file(), from in any::<u16>(), length in 0usize..200) {
+        let start = near(file, usize::from(from));
+        let end = near(file, (start + length).min(file.len())).max(start);
+        check(&file[..start]);
+        check(&format!("{}{}", &file[..start], &file[end..]));
     }
 
     #[test]
-    fn a_file_with_other_bytes_is_read(places in proptest::collection::vec((any::<u16>(), any::<char>()), 1..4)) {
-        let mut source = LONE_LEADER.to_owned();
+    fn a_file_with_other_bytes_is_read(file in file(), places in proptest::collection::vec((any::<u16>(), any::<char>()), 1..4)) {
+        let mut source = file.to_owned();
         for (at, letter) in places {
             let at = near(&source, usize::from(at));
             source.insert(at, letter);
@@ -83,8 +94,8 @@ proptest! {
     }
 
     #[test]
-    fn a_file_with_other_values_is_read(changes in proptest::collection::vec((any::<u16>(), any::<u16>(), 0usize..24), 1..3)) {
-        let mut lines: Vec<String> = LONE_LEADER.lines().map(str::to_owned).collect();
+    fn a_file_with_other_values_is_read(file in file(), changes in proptest::collection::vec((any::<u16>(), any::<u16>(), 0usize..WORDS.len()), 1..3)) {
+        let mut lines: Vec<String> = file.lines().map(str::to_owned).collect();
         let values: Vec<String> =
             lines.iter().filter_map(|line| line.split_once('=')).map(|(_, value)| value.to_owned()).collect();
         for (at, other, word) in changes {

@@ -20,8 +20,10 @@ use crate::checkers::Judge;
 use crate::history::{Entry, Event, Fault, Phase};
 use crate::outcome::Judgement;
 use crate::plan::{
-    ClientPlan, ClientRole, ConsumerPlan, ControllerKind, ControllerPlan, Created, DiskPlan,
-    FlushPolicy, InFlight, Keys, NetworkPlan, Plan, ProducerPlan, SendStyle, Shape, TopicPlan,
+    ClientPlan, ClientRole, CommitStyle, ConsumerPlan, ControllerKind, ControllerPlan, Created,
+    DiskPlan, FlushPolicy, GroupIndex, GroupPlan, Handling, InFlight, Keys, MemberPlan,
+    NetworkPlan, OnFailure, Plan, ProducerPlan, SendStyle, Shape, Sink, Start, Subscribed,
+    TopicPlan,
 };
 use crate::verdict::{Anomaly, Claim, Finding, Verdict};
 
@@ -31,6 +33,7 @@ const PRODUCER: ClientId = ClientId(0);
 const CONSUMER: ClientId = ClientId(1);
 
 /// A history in the making. Each step takes a millisecond.
+#[derive(Clone)]
 pub(crate) struct History {
     plan: Plan,
     entries: Vec<Entry>,
@@ -38,13 +41,16 @@ pub(crate) struct History {
     epoch: u32,
     isr: ReplicaSet,
     acks: Acks,
+    /// Microseconds that passed without an entry.
+    waited: u64,
 }
 
 impl History {
     /// Begins with a partition on these brokers; the first one leads.
     pub(crate) fn new(acks: Acks, brokers: &[u8]) -> History {
         let (entries, leader, isr) = (Vec::new(), None, ReplicaSet::EMPTY);
-        let mut history = History { plan: plan(acks), entries, leader, epoch: 0, isr, acks };
+        let mut history =
+            History { plan: plan(acks), entries, leader, epoch: 0, isr, acks, waited: 0 };
         let replicas: Vec<_> = brokers.iter().copied().map(BrokerId).collect();
         let replicas = vec![replicas].into();
         history.fact(Fact::TopicCreated { topic: TopicId(0), replicas });
@@ -55,6 +61,43 @@ impl History {
     /// Sets `min.insync.replicas`.
     pub(crate) fn min_insync_replicas(mut self, min: u16) -> History {
         self.plan.topics[0].config.min_insync_replicas = min;
+        self
+    }
+
+    /// Adds a group `g` with the members `g-1` and `g-2`, clients 2 and 3.
+    pub(crate) fn group(mut self, commit: CommitStyle, sink: Sink) -> History {
+        let instant = Shape::Fixed(Duration::ZERO);
+        let members = vec![ClientId(2), ClientId(3)];
+        for ordinal in 1..=2 {
+            let role = ClientRole::Member(MemberPlan {
+                group: GroupIndex(0),
+                ordinal,
+                start: Start::At(Time::ZERO),
+                topics: None,
+                config: ConsumerConfig::default(),
+            });
+            self.plan.clients.push(ClientPlan { name: format!("g-{ordinal}").into(), role });
+        }
+        let handling = Handling {
+            takes: instant,
+            fails_millionths: 0,
+            commit,
+            workers: None,
+            sink,
+            poison: None,
+            on_failure: OnFailure::Stop,
+            shed_above: None,
+            output: None,
+        };
+        let topics = Subscribed::Topics(vec![TopicId(0)]);
+        let (name, poll_timeout) = ("g".into(), Duration::ZERO);
+        self.plan.groups.push(GroupPlan { name, members, topics, handling, poll_timeout });
+        self
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&mut self, seconds: u64) -> &mut History {
+        self.waited += 1_000_000 * seconds;
         self
     }
 
@@ -285,7 +328,7 @@ impl History {
     }
 
     fn event(&mut self, event: Event) -> &mut History {
-        let at = Time(1_000 * self.entries.len() as u64);
+        let at = Time(self.waited + 1_000 * self.entries.len() as u64);
         self.entries.push(Entry { at, event });
         self
     }
@@ -372,6 +415,7 @@ fn plan(acks: Acks) -> Plan {
         disk,
         clocks: BTreeMap::new(),
         clients: vec![producer(acks, instant), consumer(instant)],
+        groups: Vec::new(),
         steps: Vec::new(),
         watches: Vec::new(),
     }

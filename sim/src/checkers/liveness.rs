@@ -339,8 +339,8 @@ mod tests {
 
         let judgement = history.judge();
 
-        assert_holds(&judgement.findings[11]);
-        assert_holds(&judgement.findings[12]);
+        assert_holds(&judgement.findings[17]);
+        assert_holds(&judgement.findings[18]);
         assert_eq!(judgement.resumed, [(PARTITION, Some(Time(6_000)))]);
         assert_eq!(judgement.caught_up, [(PARTITION, Some(Time(8_000)))]);
     }
@@ -354,7 +354,7 @@ mod tests {
 
         let because = "1 of 1 partition does not accept writes at the end: \
                        orders-0 has no leader that runs (0 of 1 replicas run)";
-        assert_breaks(&judgement.findings[11], Anomaly::UnavailableWrite, 1, because);
+        assert_breaks(&judgement.findings[17], Anomaly::UnavailableWrite, 1, because);
         assert_eq!(judgement.resumed, [(PARTITION, None)]);
     }
 
@@ -367,10 +367,10 @@ mod tests {
 
         let because = "1 of 1 partition does not accept writes at the end: the ISR of orders-0 \
                        has 1 of the 2 members it needs, and no more than 1 of 3 replicas run";
-        assert_breaks(&judgement.findings[11], Anomaly::UnavailableWrite, 1, because);
+        assert_breaks(&judgement.findings[17], Anomaly::UnavailableWrite, 1, because);
         let because = "1 of 1 partition lacks a replica in the ISR at the end: \
                        orders-0 lacks broker 2, broker 3 (2 of them not running)";
-        assert_breaks(&judgement.findings[12], Anomaly::NoRecovery, 1, because);
+        assert_breaks(&judgement.findings[18], Anomaly::NoRecovery, 1, because);
         assert_eq!(judgement.caught_up, [(PARTITION, None)]);
     }
 
@@ -394,7 +394,7 @@ mod tests {
 
         let judgement = history.judge();
 
-        assert_holds(&judgement.findings[11]);
+        assert_holds(&judgement.findings[17]);
         assert_eq!(judgement.resumed, [(PARTITION, Some(Time(7_000)))]);
     }
 

@@ -11,6 +11,7 @@
 //! - `ending`: the final logs and each record's fate
 //! - `delivery`, `committed`, `sequences`, `replication`, `watermarks`, `liveness`: the claims
 //! - `attribution`: why a record was lost
+//! - `groups`: the claims about consumer groups
 //!
 //! Source: ours.
 
@@ -21,6 +22,7 @@ mod delivery;
 mod ending;
 #[cfg(test)]
 mod fixture;
+mod groups;
 mod hazards;
 mod liveness;
 mod mirror;
@@ -32,13 +34,14 @@ mod table;
 mod watermarks;
 
 use model::fact::Fact;
-use model::ids::TopicPartition;
+use model::ids::{TopicId, TopicPartition};
 
 use crate::checkers::attribution::{Attribution, Cut, CutBy};
 use crate::checkers::case::{Case, Place};
 use crate::checkers::committed::Committed;
 use crate::checkers::delivery::Delivery;
 use crate::checkers::ending::Ending;
+use crate::checkers::groups::Groups;
 use crate::checkers::hazards::Hazards;
 use crate::checkers::liveness::Liveness;
 use crate::checkers::records::Records;
@@ -63,6 +66,7 @@ pub struct Judge {
     watermarks: Watermarks,
     liveness: Liveness,
     attribution: Attribution,
+    groups: Groups,
     /// The last entry so far.
     end: Place,
 }
@@ -72,7 +76,7 @@ impl Judge {
     pub fn new(plan: &Plan) -> Judge {
         Judge {
             cluster: Cluster::default(),
-            records: Records::new(&plan.clients),
+            records: Records::new(plan),
             hazards: Hazards::default(),
             committed: Committed::new(),
             sequences: Sequences::new(),
@@ -80,6 +84,7 @@ impl Judge {
             watermarks: Watermarks::new(),
             liveness: Liveness::new(plan),
             attribution: Attribution::default(),
+            groups: Groups::new(plan),
             end: Place::default(),
         }
     }
@@ -89,10 +94,19 @@ impl Judge {
         let place = Place { entry: index, at: entry.at };
         self.end = place;
         match &entry.event {
+            Event::Fact(fact) if is_internal(fact) => {}
             Event::Fact(fact) => self.on_fact(fact, place),
+            Event::Fault(Fault::UnsyncedLost { partition, .. })
+                if partition.topic == TopicId::CONSUMER_OFFSETS => {}
             Event::Fault(fault) => self.on_fault(fault, place),
-            Event::Phase(Phase::Settle) => self.liveness.on_settle(place),
-            Event::Step { step } => self.liveness.on_step(*step, place, &self.cluster),
+            Event::Phase(Phase::Settle) => {
+                self.liveness.on_settle(place);
+                self.groups.on_settle(place);
+            }
+            Event::Step { step } => {
+                self.liveness.on_step(*step, place, &self.cluster);
+                self.groups.on_step(*step);
+            }
             Event::Phase(Phase::Faults | Phase::End) | Event::Reached { .. } => {}
         }
     }
@@ -101,16 +115,17 @@ impl Judge {
     pub fn first_violation(&self) -> Option<Claim> {
         let [agreement, leadership, coverage] = self.replication.cases();
         let (committed, sequences) = (self.committed.case(), self.sequences.case());
-        let cases = [committed, sequences, agreement, self.watermarks.case(), leadership, coverage];
+        let [commits, owners] = self.groups.cases();
+        let logs = [committed, sequences, agreement, self.watermarks.case(), leadership, coverage];
         let broken = |case: &Case| case.first().map(|place| (place, case.claim()));
-        cases.into_iter().filter_map(broken).min().map(|(_, claim)| claim)
+        logs.into_iter().chain([commits, owners]).filter_map(broken).min().map(|(_, claim)| claim)
     }
 
     /// Says how every claim stands.
     pub fn finish(self) -> Judgement {
         let Judge { cluster, records, hazards, end, .. } = self;
         let Judge { committed, sequences, replication, watermarks, .. } = self;
-        let Judge { liveness, attribution, .. } = self;
+        let Judge { liveness, attribution, groups, .. } = self;
         let ending = Ending::new(&cluster, &records);
         let losses = attribution.losses(&cluster, &records, &ending);
         let recovered = liveness.recovered(&cluster, (&records, &ending));
@@ -118,6 +133,7 @@ impl Judge {
         let Hazards { leader_moves, isr_changes, cuts, idempotent_repeats, .. } = hazards;
         let risks = Risks { leader_moves, isr_changes };
         let [agreement, leadership, coverage] = replication.finish(&cluster, end, risks);
+        let groups = groups.finish(&ending, end);
         let findings = vec![
             delivery.no_acknowledged_loss(&losses),
             committed.finish(&ending, leader_moves + cuts),
@@ -126,12 +142,20 @@ impl Judge {
             delivery.no_duplicates(),
             sequences.finish(idempotent_repeats),
             delivery.order_per_partition(),
+            groups.order,
             agreement,
             watermarks.finish(leader_moves),
             leadership,
             coverage,
+            groups.skipped,
+            groups.repeated,
+            groups.owners,
+            groups.commits,
+            groups.effects,
             liveness.writes_resume(&recovered, (&cluster, &hazards), end),
             liveness.replicas_catch_up(&recovered, (&cluster, &hazards), end),
+            groups.stabilises,
+            groups.drains,
         ];
         assert!(
             findings.iter().map(|finding| finding.claim).eq(Claim::ALL.iter().copied()),
@@ -140,14 +164,27 @@ impl Judge {
         let fates = ending.fates(&records);
         let resumed = recovered.iter().map(|it| (it.partition, it.writes)).collect();
         let caught_up = recovered.iter().map(|it| (it.partition, it.complete)).collect();
-        Judgement { findings, fates, losses, resumed, caught_up }
+        Judgement {
+            findings,
+            fates,
+            losses,
+            resumed,
+            caught_up,
+            groups: groups.stories,
+            groups_settled: groups.settled,
+        }
     }
 
     fn on_fact(&mut self, fact: &Fact, place: Place) {
         match fact {
             // More than half of a history, and no concern of anybody else.
-            Fact::SendCalled { .. } | Fact::Buffered { .. } => self.records.on_fact(fact, place),
+            Fact::SendCalled { .. } => {
+                self.records.on_fact(fact, place);
+                self.groups.on_fact(fact, place);
+            }
+            Fact::Buffered { .. } => self.records.on_fact(fact, place),
             Fact::FollowerFetched { .. } => {}
+            Fact::Group(_) | Fact::Member(_) | Fact::Work(_) => self.groups.on_fact(fact, place),
             _ => self.tell_all(fact, place),
         }
     }
@@ -168,6 +205,7 @@ impl Judge {
         }
         self.liveness.on_fact(fact, place, (&self.cluster, &self.records));
         self.attribution.on_fact(fact, place, &self.cluster);
+        self.groups.on_fact(fact, place);
     }
 
     fn on_fault(&mut self, fault: &Fault, place: Place) {
@@ -180,6 +218,7 @@ impl Judge {
         }
         self.liveness.on_fault(fault, place, &self.cluster);
         self.attribution.on_fault(fault, place, &self.cluster);
+        self.groups.on_fault(fault, place);
     }
 
     fn on_cut(&mut self, partition: TopicPartition, cut: Cut, place: Place) {
@@ -190,9 +229,35 @@ impl Judge {
     }
 }
 
+/// Says whether a fact is about a log of `__consumer_offsets`: no application's records.
+fn is_internal(fact: &Fact) -> bool {
+    let topic = match fact {
+        Fact::Appended { partition, .. }
+        | Fact::HighWatermark { partition, .. }
+        | Fact::FollowerFetched { partition, .. }
+        | Fact::FetchRefused { partition, .. }
+        | Fact::Diverged { partition, .. }
+        | Fact::Truncated { partition, .. }
+        | Fact::Flushed { partition, .. }
+        | Fact::LogStartMoved { partition, .. }
+        | Fact::BecameLeader { partition, .. }
+        | Fact::BecameFollower { partition, .. }
+        | Fact::IsrProposed { partition, .. }
+        | Fact::IsrRefused { partition, .. }
+        | Fact::PartitionChanged { partition, .. }
+        | Fact::OffsetListed { partition, .. }
+        | Fact::ProduceRefused { partition, .. }
+        | Fact::ProduceAcknowledged { partition, .. }
+        | Fact::ProduceUnconfirmed { partition, .. } => partition.topic,
+        Fact::TopicCreated { topic, .. } | Fact::AdminRefused { topic, .. } => *topic,
+        _ => return false,
+    };
+    topic == TopicId::CONSUMER_OFFSETS
+}
+
 #[cfg(test)]
 mod tests {
-    use model::ids::{BrokerId, ClientId, Offset, TopicId, Uid};
+    use model::ids::{BrokerId, ClientId, Offset, Uid};
     use model::log::batch::Record;
     use model::time::{Time, Timestamp};
 

@@ -9,7 +9,7 @@ use model::message::data::Acks;
 
 use crate::checkers::case::Place;
 use crate::history::Fault;
-use crate::plan::{ClientPlan, ClientRole};
+use crate::plan::{ClientPlan, ClientRole, OnFailure, Plan};
 
 /// Every `send()` call, by uid, and the producers that made them.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,14 +91,22 @@ enum Life {
 }
 
 impl Records {
-    /// Makes an empty table for these clients.
-    pub(crate) fn new(clients: &[ClientPlan]) -> Records {
-        let acks = |plan: &ClientPlan| match &plan.role {
+    /// Makes an empty table for the clients of this plan.
+    pub(crate) fn new(plan: &Plan) -> Records {
+        let acks = |client: &ClientPlan| match &client.role {
             ClientRole::Producer(producer) => Some(producer.config.acks),
             ClientRole::Consumer(_) => None,
+            ClientRole::Member(member) => {
+                let handling = &plan.groups[usize::from(member.group.0)].handling;
+                match (&handling.output, handling.on_failure) {
+                    (Some(output), _) => Some(output.config.acks),
+                    (None, OnFailure::DeadLetter { .. }) => Some(Acks::All),
+                    (None, _) => None,
+                }
+            }
         };
-        let client = |plan| Client { acks: acks(plan), session: 0, life: Life::Running };
-        Records { sends: Vec::new(), clients: clients.iter().map(client).collect() }
+        let client = |client| Client { acks: acks(client), session: 0, life: Life::Running };
+        Records { sends: Vec::new(), clients: plan.clients.iter().map(client).collect() }
     }
 
     /// Returns every `send()` call with its uid.

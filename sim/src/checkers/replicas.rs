@@ -34,6 +34,9 @@ pub(crate) struct Partition {
     pub(crate) leader_epoch: LeaderEpoch,
     /// The registered ISR.
     pub(crate) isr: ReplicaSet,
+    /// What retention or an operator took from the start of any log. It counts as still
+    /// there: nobody promised to keep it.
+    removed: Log,
 }
 
 /// One replica of a partition.
@@ -59,6 +62,28 @@ impl Partition {
     /// Returns the registered leader if its process runs.
     pub(crate) fn live_leader(&self, down: ReplicaSet) -> Option<BrokerId> {
         self.leader.filter(|&leader| !down.contains(leader))
+    }
+
+    /// Moves the start of a log: what goes was removed legally. A replica that begins at its
+    /// leader's start counts as having what lay before.
+    fn move_start(&mut self, broker: BrokerId, to: Offset) {
+        let Partition { removed, .. } = self;
+        let place = self.replicas.iter().position(|replica| replica.broker == broker);
+        let log = place.map(|place| &mut self.replicas[place].log);
+        match log {
+            Some(log) if to <= log.end() => {
+                let fresh = log.batches().iter().filter(|it| it.base_offset < to);
+                let end = removed.end();
+                fresh.filter(|it| end <= it.base_offset).for_each(|it| removed.append(it));
+            }
+            Some(_) | None => {
+                let missing = removed.clone();
+                let log = self.log_mut(broker);
+                let end = log.end();
+                let missing = missing.batches().iter().filter(|it| end <= it.base_offset);
+                missing.for_each(|it| log.append(it));
+            }
+        }
     }
 
     fn log_mut(&mut self, broker: BrokerId) -> &mut Log {
@@ -110,6 +135,9 @@ impl Cluster {
                 partition.leader_epoch = *leader_epoch;
                 partition.isr = isr.1;
                 partition.assigned = isr.1.iter().fold(partition.assigned, ReplicaSet::with);
+            }
+            Fact::LogStartMoved { broker, partition, to, .. } => {
+                self.partition_mut(*partition).move_start(*broker, *to);
             }
             Fact::TopicCreated { topic, replicas } => self.place(*topic, replicas),
             Fact::BrokerUnfenced { broker } => {

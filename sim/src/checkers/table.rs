@@ -28,6 +28,11 @@ impl<T: Default> ByPartition<T> {
         &mut partitions[place]
     }
 
+    /// Returns every entry, to be changed.
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.topics.iter_mut().flatten()
+    }
+
     /// Returns every entry in order.
     pub(crate) fn all(&self) -> impl Iterator<Item = (TopicPartition, &T)> {
         (0..).map(TopicId).zip(&self.topics).flat_map(|(topic, partitions)| {

@@ -60,6 +60,7 @@ pub fn plan(seed: u64) -> Plan {
         watches: Vec::new(),
         topics,
         clients,
+        groups: Vec::new(),
     }
 }
 

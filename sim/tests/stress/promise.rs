@@ -72,7 +72,7 @@ pub fn broken(plan: &Plan, outcome: &Outcome) -> Vec<String> {
 fn producers(plan: &Plan) -> impl Iterator<Item = &ProducerPlan> {
     plan.clients.iter().filter_map(|client| match &client.role {
         ClientRole::Producer(producer) => Some(producer),
-        ClientRole::Consumer(_) => None,
+        ClientRole::Consumer(_) | ClientRole::Member(_) => None,
     })
 }
 

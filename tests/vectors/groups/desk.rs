@@ -11,8 +11,8 @@ use model::group::decision::{Decision, Draft, Waiter};
 use model::group::record::GroupRecord;
 use model::group::shard::{Office, Shard, Written, turn_away};
 use model::ids::{
-    BrokerId, ClientId, ConnectionId, Generation, GroupId, InstanceId, LeaderEpoch, MemberId,
-    NodeId, Offset, PartitionEpoch, ReplicaSet, TopicId, TopicPartition,
+    BrokerId, ClientId, ConnectionId, Generation, GroupId, InstanceId, LeaderEpoch, MemberEpoch,
+    MemberId, NodeId, Offset, PartitionEpoch, ReplicaSet, TopicId, TopicPartition,
 };
 use model::image::{Image, MetadataRecord, PartitionRegistration, Recovery};
 use model::message::group::{
@@ -24,6 +24,8 @@ use model::message::{Correlation, ErrorCode, Request, Response};
 use model::time::{Duration, Time, Timestamp};
 use model::turn::{Outbox, Turn};
 use serde_json::{Value, json};
+
+use super::beat;
 
 const TOPIC: TopicId = TopicId(0);
 
@@ -131,6 +133,7 @@ impl Desk {
             assert_eq!(here.offsets(), successor.offsets(), "{}", self.case);
         }
         let id = GroupId::from("g");
+        assert_eq!(here.consumer(&id), successor.consumer(&id), "{}", self.case);
         let settled = |group: &&ClassicGroup| group.phase == Phase::Stable;
         if let Some(group) = here.classic(&id).filter(settled) {
             let loaded = successor.classic(&id).expect("a stable group has been written");
@@ -139,7 +142,7 @@ impl Desk {
     }
 
     fn ask(&mut self, step: &Value) {
-        let verbs = ["join", "sync", "heartbeat", "leave", "commit", "fetch", "delete"];
+        let verbs = ["join", "sync", "heartbeat", "leave", "commit", "fetch", "delete", "beat"];
         let verb = verbs.into_iter().find(|&verb| step.get(verb).is_some());
         let verb = verb.unwrap_or_else(|| panic!("{}: no such step {step}", self.case));
         let client = step[verb].as_str().expect("a step names its client").to_owned();
@@ -184,6 +187,7 @@ impl Desk {
         };
         match verb {
             "join" => Request::JoinGroup(self.join(step, group, member)),
+            "beat" => Request::ConsumerGroupHeartbeat(beat::request(step, group, member)),
             "sync" => Request::SyncGroup(SyncGroupRequest {
                 group,
                 generation: in_generation(),
@@ -211,7 +215,7 @@ impl Desk {
             }
             "fetch" => Request::OffsetFetch(OffsetFetchRequest {
                 group,
-                member: None,
+                member: member.zip(generation.map(|it| MemberEpoch(it.0))),
                 partitions: Some(partitions()),
                 stability: Stability::Stable,
             }),
@@ -363,13 +367,18 @@ impl Desk {
     }
 
     fn expect(&self, expected: &Value) {
-        let group = self.shard.coordinator.classic(&GroupId::from("g"));
+        let id = GroupId::from("g");
+        let group = self.shard.coordinator.classic(&id);
+        let native = self.shard.coordinator.consumer(&id);
         for (name, wanted) in expected.as_object().expect("expectations have names") {
             let found = match name.as_str() {
                 "state" => json!(group.map_or("Absent", state)),
                 "members" => json!(group.map_or(0, |group| group.members().len())),
                 "pending" => json!(group.map_or(0, |group| group.pending().count())),
                 "generation" => json!(group.map_or(0, |group| group.generation.0)),
+                "native" => json!(native.map(|group| format!("{:?}", group.state()))),
+                "natives" => json!(native.map(|group| group.members().len())),
+                "epoch" => json!(native.map(|group| group.epoch.0)),
                 "written" => json!(self.last_written()),
                 client => {
                     self.expect_answer(client, wanted);
@@ -463,6 +472,7 @@ fn tell(response: &Response) -> (Value, Option<MemberId>) {
             Ok(list) => (json!({ "error": "NONE", "errors": partitions(list) }), None),
             Err(error) => (json!({ "error": error.name() }), None),
         },
+        Response::ConsumerGroupHeartbeat(reply) => beat::tell(&reply.member),
         other => panic!("no coordinator answers {other:?}"),
     }
 }

@@ -1,11 +1,11 @@
 //! Brokers as group coordinators: finding one, losing one, waiting for replicas.
 
 use super::*;
-use crate::ids::{Generation, GroupId, MemberId};
+use crate::ids::{Generation, GroupId, MemberEpoch, MemberId};
 use crate::message::group::{
-    FindCoordinatorRequest, GroupHeartbeatRequest, GroupProtocol, JoinGroupReply, JoinGroupRequest,
-    OffsetAndMetadata, OffsetCommitRequest, OffsetFetchRequest, Stability, Subscription,
-    SyncGroupRequest,
+    Beat, ConsumerHeartbeatRequest, FindCoordinatorRequest, GroupHeartbeatRequest, GroupProtocol,
+    JoinGroupReply, JoinGroupRequest, MemberState, OffsetAndMetadata, OffsetCommitRequest,
+    OffsetFetchRequest, Stability, Subscription, SyncGroupRequest,
 };
 
 #[test]
@@ -41,6 +41,24 @@ fn members_and_commits_survive_their_coordinator() {
     assert_eq!(heartbeat(&mut cluster, successor, &member), ErrorCode::None);
     let stranger = MemberId::from("stranger");
     assert_eq!(heartbeat(&mut cluster, successor, &stranger), ErrorCode::UnknownMemberId);
+}
+
+#[test]
+fn consumer_groups_survive_their_coordinator() {
+    let mut cluster = Cluster::with(3, min_isr(1), Rules::default());
+    let coordinator = coordinator(&mut cluster);
+    let joined = beat(&mut cluster, coordinator, Beat::Join).expect("the group is new");
+    assert_eq!(joined.beat, Beat::Stay(MemberEpoch(1)));
+
+    cluster.crash(coordinator);
+    cluster.pass(Duration::from_secs(20));
+    let asked = 1 + coordinator % 3;
+    let successor = find(&mut cluster, asked).expect("another replica leads").0;
+
+    let stays = beat(&mut cluster, successor, joined.beat).expect("the member is known");
+    assert_eq!((stays.beat, stays.assignment), (joined.beat, None));
+    let ahead = beat(&mut cluster, successor, Beat::Stay(MemberEpoch(2)));
+    assert_eq!(ahead, Err(ErrorCode::FencedMemberEpoch));
 }
 
 #[test]
@@ -128,6 +146,26 @@ fn coordinator(cluster: &mut Cluster) -> u8 {
     assert_eq!(find(cluster, 1), Err(ErrorCode::CoordinatorNotAvailable));
     cluster.pass(Duration::from_secs(1));
     find(cluster, 1).expect("the topic has leaders").0
+}
+
+fn beat(cluster: &mut Cluster, id: u8, beat: Beat) -> Result<MemberState, ErrorCode> {
+    let is_join = beat == Beat::Join;
+    let request = ConsumerHeartbeatRequest {
+        group: group(),
+        member: Some("m1".into()),
+        beat,
+        instance: None,
+        rack: None,
+        client_id: "client".into(),
+        rebalance_timeout: is_join.then_some(Duration::from_secs(300)),
+        topics: is_join.then(|| vec![PARTITION.topic]),
+        assignor: None,
+        owned: is_join.then(Vec::new),
+    };
+    match answer(cluster, id, Request::ConsumerGroupHeartbeat(request)) {
+        Response::ConsumerGroupHeartbeat(reply) => reply.member,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn join_request(member: Option<MemberId>) -> Request {

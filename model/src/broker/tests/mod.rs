@@ -5,6 +5,7 @@ mod fetch;
 mod groups;
 mod life;
 mod produce;
+mod removal;
 mod replication;
 
 use std::collections::BTreeSet;
@@ -40,6 +41,8 @@ enum Delivery {
 /// A controller, brokers, and one client that the test speaks for.
 struct Cluster {
     now: Time,
+    /// What every node's clock shows.
+    wall: Timestamp,
     rules: Rules,
     rng: Rng,
     controller: Controller,
@@ -67,6 +70,7 @@ impl Cluster {
     fn with(count: u8, config: TopicConfig, rules: Rules) -> Cluster {
         let mut cluster = Cluster {
             now: Time::ZERO,
+            wall: Timestamp(0),
             rules,
             rng: Rng::fork(1, "cluster"),
             controller: Controller::new(1, ControllerConfig::default()),
@@ -102,7 +106,6 @@ impl Cluster {
             id: b(id),
             incarnation: Incarnation(self.lives),
             rack: None,
-            topic_defaults: Arc::default(),
             config: BrokerConfig::default(),
             log_defaults: Vec::new(),
             session_timeout: ControllerConfig::default().session_timeout,
@@ -306,7 +309,7 @@ impl Cluster {
 
     fn with_turn(&mut self, node: NodeId, now: Time, act: impl FnOnce(&mut Turn<'_>)) {
         let out = self.outboxes.entry(node).or_insert_with(|| Outbox::new(node));
-        act(&mut Turn { now, wall: Timestamp(0), rng: &mut self.rng, out });
+        act(&mut Turn { now, wall: self.wall, rng: &mut self.rng, out });
     }
 
     /// Checks that the broker wants to be woken for a reason: otherwise the world would wake
@@ -316,7 +319,7 @@ impl Cluster {
         let (mut later, mut rng) = (broker.clone(), self.rng.clone());
         let mut out = Outbox::new(NodeId::Broker(broker.setup.id));
         let now = at.max(self.now);
-        let mut turn = Turn { now, wall: Timestamp(0), rng: &mut rng, out: &mut out };
+        let mut turn = Turn { now, wall: self.wall, rng: &mut rng, out: &mut out };
         later.on_deadline(&mut turn);
         assert!(later != *broker || !out.effects.is_empty(), "woken for nothing at {now}");
         let is_leaving = out.effects.contains(&Effect::Exit);

@@ -32,7 +32,7 @@ pub(super) struct Pair {
     pub(super) listing_error: ErrorCode,
     pub(super) ailment: Ailment,
     pub(super) validated: Vec<(TopicPartition, LeaderEpoch)>,
-    pub(super) returned: Vec<u32>,
+    pub(super) returned: Vec<u64>,
     pub(super) facts: Vec<Fact>,
 }
 
@@ -127,8 +127,10 @@ impl Pair {
     pub(super) fn with(assignment: &[TopicPartition], config: ConsumerConfig) -> Pair {
         let brokers = vec![BrokerId(1), BrokerId(2)];
         let truth = Truth { leader: 1, epoch: 1, log: Vec::new() };
+        let mut consumer = Consumer::new(ClientId(1), "c1".into(), config, brokers);
+        consumer.assign(assignment.to_vec());
         let mut pair = Pair {
-            consumer: Consumer::new(ClientId(1), config, brokers, assignment.to_vec()),
+            consumer,
             stage: Stage::new(),
             truth: [(A, truth.clone()), (B, truth)].into(),
             pending: Vec::new(),
@@ -282,7 +284,10 @@ impl Pair {
                     None => self.pending.push(sent),
                 }
             }
-            Effect::Return(Returned::Polled(records)) => self.returned.push(records),
+            Effect::Return(Returned::Polled(records)) => {
+                let count: u64 = records.iter().map(|it| it.to - it.from).sum();
+                self.returned.push(count);
+            }
             Effect::Close(connection) => self.pending.retain(|sent| sent.connection != connection),
             other => panic!("a consumer does not {other:?}"),
         }

@@ -14,8 +14,9 @@ use crate::ids::{
 };
 use crate::image::{PartitionRegistration, Recovery};
 use crate::message::cluster::{
-    AlterPartitionRequest, BrokerRequest, ElectionKind, FetchMetadataReply, FetchMetadataRequest,
-    HeartbeatState, IsrAccepted, IsrProposal, NewTopic, TopicLayout,
+    AlterPartitionRequest, BrokerRequest, CreatePartitionsRequest, ElectionKind,
+    FetchMetadataReply, FetchMetadataRequest, HeartbeatState, IsrAccepted, IsrProposal, NewTopic,
+    TopicLayout,
 };
 use crate::time::Timestamp;
 use crate::turn::{Effect, Outbox};

@@ -216,3 +216,34 @@ fn a_topic_that_comes_to_allow_it_is_led_uncleanly_in_the_end() {
 
     assert_eq!(desk.leader_and_isr(), (Some(b(1)), set(&[1])));
 }
+
+#[test]
+fn partitions_are_added_as_those_of_a_new_topic_are_placed_and_never_taken_away() {
+    let mut desk = Desk::with_topic(3, &[1, 2], TopicConfig::default());
+    let add = |desk: &mut Desk, topic, count| {
+        let request = CreatePartitionsRequest { topic: TopicId(topic), count };
+        let Some(Response::CreatePartitions(reply)) =
+            desk.ask(1, Request::CreatePartitions(request))
+        else {
+            panic!("another answer than expected");
+        };
+        reply.done
+    };
+
+    assert_eq!(add(&mut desk, 7, 3), Err(ErrorCode::UnknownTopicOrPartition));
+    assert_eq!(add(&mut desk, 0, 1), Err(ErrorCode::InvalidPartitions));
+    desk.facts.clear();
+    assert_eq!(add(&mut desk, 0, 4), Ok(()));
+    assert_eq!(add(&mut desk, 0, 3), Err(ErrorCode::InvalidPartitions));
+
+    let created = |fact: &&Fact| cause(fact) == Some(ChangeCause::Created);
+    assert_eq!(desk.facts.iter().filter(created).count(), 3);
+    let refused = Fact::AdminRefused { topic: TopicId(0), error: ErrorCode::InvalidPartitions };
+    assert_eq!(desk.facts.last(), Some(&refused));
+    let partitions = &desk.controller.image().topics[&TopicId(0)].partitions;
+    assert_eq!(partitions.len(), 4);
+    assert_eq!(partitions[0].replicas, [b(1), b(2)]);
+    let leaders: ReplicaSet = partitions[1..].iter().filter_map(|added| added.leader).collect();
+    assert_eq!(leaders, set(&[1, 2, 3]));
+    assert!(partitions.iter().all(|added| added.isr.len() == 2));
+}

@@ -61,7 +61,7 @@ pub struct Member {
 /// What a member tells an assignor when it joins.
 ///
 /// Source: `ConsumerPartitionAssignor.Subscription`, `ConsumerProtocolSubscription.json` v3.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Subscription {
     /// The topics that it wants to read, in order, without doubles.
     pub topics: Vec<TopicId>,
@@ -77,7 +77,7 @@ pub struct Subscription {
 }
 
 /// What the sticky assignors put into a subscription.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum UserData {
     /// From `sticky`, which cannot ask the consumer: it holds nothing when it joins.
     Sticky {

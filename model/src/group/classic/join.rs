@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::fact::{GroupEvent, LeaveCause, RebalanceCause};
 use crate::group::classic::{Age, ClassicGroup, Company, Joining, Member, Parked, Phase};
 use crate::group::decision::{Draft, Replacement, Then, Waiter};
 use crate::ids::{InstanceId, MemberId};
@@ -50,7 +51,7 @@ impl ClassicGroup {
         if !self.has_room_for(id, draft.config.group_size_max as usize) {
             if let Some(id) = id {
                 self.pending.remove(id);
-                self.forget(id);
+                self.lose(id, LeaveCause::GroupFull, draft);
             }
             return Err(JoinRefusal { error: ErrorCode::GroupMaxSizeReached, member: None });
         }
@@ -146,8 +147,14 @@ impl ClassicGroup {
             expires_at: Some(draft.now() + NEW_MEMBER_JOIN_TIMEOUT),
             parked: Some(Parked::Join(waiter)),
         };
-        self.members.insert(id, member);
-        self.prepare_rebalance(draft);
+        let joined = GroupEvent::MemberJoined {
+            member: id.clone(),
+            client_id: request.client_id.clone(),
+            instance: request.instance.clone(),
+        };
+        draft.note(&self.id, joined);
+        self.members.insert(id.clone(), member);
+        self.prepare_rebalance(RebalanceCause::Joined(id), draft);
     }
 
     /// Takes in the join of a member that is known under this id.
@@ -174,7 +181,7 @@ impl ClassicGroup {
         }
         self.update(id, request);
         self.park_join(id, waiter, draft);
-        self.prepare_rebalance(draft);
+        self.prepare_rebalance(RebalanceCause::Rejoined(id.clone()), draft);
         Ok(())
     }
 
@@ -197,7 +204,7 @@ impl ClassicGroup {
         let at_rest = self.phase == Phase::Stable && self.vote() == self.protocol;
         if !at_rest {
             self.park_join(&new, waiter, draft);
-            self.prepare_rebalance(draft);
+            self.prepare_rebalance(RebalanceCause::Rejoined(new), draft);
             return;
         }
         draft.write_classic(&self.id, Some(self.to_record(|_, member| member.assignment.clone())));
@@ -239,7 +246,9 @@ impl ClassicGroup {
             self.unsynced.insert(new.clone());
         }
         self.instances.insert(instance.clone(), new.clone());
-        self.members.insert(new, member);
+        self.members.insert(new.clone(), member);
+        let (instance, old) = (instance.clone(), old.clone());
+        draft.note(&self.id, GroupEvent::MemberReplaced { instance, old, new });
     }
 
     fn update(&mut self, id: &MemberId, request: &JoinGroupRequest) {

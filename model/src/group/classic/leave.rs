@@ -3,6 +3,7 @@
 //! Source: `GroupMetadataManager.classicGroupLeaveToClassicGroup`,
 //! `expireClassicGroupMemberHeartbeat`, Kafka 4.0.
 
+use crate::fact::{GroupEvent, LeaveCause, RebalanceCause};
 use crate::group::classic::{Age, ClassicGroup, Phase};
 use crate::group::decision::Draft;
 use crate::ids::MemberId;
@@ -12,51 +13,60 @@ use crate::message::group::Leaver;
 impl ClassicGroup {
     /// Lets members go; each succeeds or fails on its own.
     pub fn leave(&mut self, leavers: &[Leaver], draft: &mut Draft<'_, '_>) -> Vec<ErrorCode> {
-        let outcomes: Vec<_> = leavers.iter().map(|leaver| self.let_go(leaver, draft)).collect();
-        if outcomes.contains(&ErrorCode::None) {
-            self.on_departure(draft);
+        let mut outcomes = Vec::with_capacity(leavers.len());
+        let mut departed = None;
+        for leaver in leavers {
+            let outcome = self.let_go(leaver, draft);
+            outcomes.push(outcome.as_ref().err().copied().unwrap_or(ErrorCode::None));
+            departed = departed.or(outcome.ok());
+        }
+        if let Some(id) = departed {
+            self.on_departure(RebalanceCause::Left(id), draft);
         }
         outcomes
     }
 
-    fn let_go(&mut self, leaver: &Leaver, draft: &mut Draft<'_, '_>) -> ErrorCode {
+    fn let_go(
+        &mut self,
+        leaver: &Leaver,
+        draft: &mut Draft<'_, '_>,
+    ) -> Result<MemberId, ErrorCode> {
         let id = match (&leaver.member, &leaver.instance) {
-            (Some(id), _) if self.pending.remove(id).is_some() => return ErrorCode::None,
-            (Some(id), instance) => match self.check_member(id, instance.as_ref()) {
-                Ok(()) => id.clone(),
-                Err(error) => return error,
-            },
-            (None, Some(instance)) => match self.instances.get(instance) {
-                Some(id) => id.clone(),
-                None => return ErrorCode::UnknownMemberId,
-            },
-            (None, None) => return ErrorCode::UnknownMemberId,
+            (Some(id), _) if self.pending.remove(id).is_some() => return Ok(id.clone()),
+            (Some(id), instance) => {
+                self.check_member(id, instance.as_ref())?;
+                id.clone()
+            }
+            (None, Some(instance)) => {
+                self.instances.get(instance).cloned().ok_or(ErrorCode::UnknownMemberId)?
+            }
+            (None, None) => return Err(ErrorCode::UnknownMemberId),
         };
-        self.remove(&id, draft);
-        ErrorCode::None
+        self.remove(&id, LeaveCause::Left, draft);
+        Ok(id)
     }
 
     /// Goes on without those that have just gone.
-    fn on_departure(&mut self, draft: &mut Draft<'_, '_>) {
+    fn on_departure(&mut self, cause: RebalanceCause, draft: &mut Draft<'_, '_>) {
         match self.phase {
             Phase::Empty => {}
             Phase::PreparingRebalance(_) => self.complete_join_if_everybody_is_here(draft),
-            Phase::CompletingRebalance | Phase::Stable => self.prepare_rebalance(draft),
+            Phase::CompletingRebalance | Phase::Stable => self.prepare_rebalance(cause, draft),
         }
     }
 
     /// Removes a member and refuses what it waits for.
-    fn remove(&mut self, id: &MemberId, draft: &mut Draft<'_, '_>) {
+    fn remove(&mut self, id: &MemberId, cause: LeaveCause, draft: &mut Draft<'_, '_>) {
         if let Some(parked) = self.members.get_mut(id).and_then(|member| member.parked.take()) {
             parked.fail(ErrorCode::UnknownMemberId, Some(id), draft);
         }
-        self.forget(id);
+        self.lose(id, cause, draft);
     }
 
     /// Removes a member; leadership goes to the first of the others by id.
     ///
     /// Source: `ClassicGroup.remove`, Kafka 4.0.
-    pub(super) fn forget(&mut self, id: &MemberId) {
+    pub(super) fn lose(&mut self, id: &MemberId, cause: LeaveCause, draft: &mut Draft<'_, '_>) {
         let Some(member) = self.members.remove(id) else { return };
         if let Some(instance) = &member.instance {
             self.instances.remove(instance);
@@ -65,6 +75,7 @@ impl ClassicGroup {
         if self.leader.as_ref() == Some(id) {
             self.leader = self.members.keys().next().cloned();
         }
+        draft.note(&self.id, GroupEvent::MemberLeft { member: id.clone(), cause });
     }
 
     /// Expires what is due: ids in waiting, sessions, the wait for joins, the wait for syncs.
@@ -100,8 +111,8 @@ impl ClassicGroup {
             member.expires_at = None;
             return;
         }
-        self.remove(id, draft);
-        self.on_departure(draft);
+        self.remove(id, LeaveCause::SessionExpired, draft);
+        self.on_departure(RebalanceCause::SessionExpired(id.clone()), draft);
     }
 
     /// Refuses everybody that waits: the coordinator resigns.
@@ -125,7 +136,7 @@ impl ClassicGroup {
             self.extend_session(id, draft.now());
         }
         if (draft.config.group_size_max as usize) < ids.len() {
-            self.prepare_rebalance(draft);
+            self.prepare_rebalance(RebalanceCause::Migrated, draft);
         }
     }
 }

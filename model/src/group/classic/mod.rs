@@ -17,6 +17,7 @@ pub mod sync;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::fact::GroupPhase;
 use crate::group::decision::Waiter;
 use crate::group::record::{ClassicMetadata, StoredMember};
 use crate::ids::{Generation, GroupId, InstanceId, MemberId, TopicId};
@@ -134,6 +135,18 @@ pub enum Parked {
     Join(Waiter),
     /// SyncGroup, for the leader.
     Sync(Waiter),
+}
+
+impl Phase {
+    /// Returns the state that users see.
+    pub fn public(self) -> GroupPhase {
+        match self {
+            Phase::Empty => GroupPhase::Empty,
+            Phase::PreparingRebalance(_) => GroupPhase::PreparingRebalance,
+            Phase::CompletingRebalance => GroupPhase::CompletingRebalance,
+            Phase::Stable => GroupPhase::Stable,
+        }
+    }
 }
 
 impl Joining {

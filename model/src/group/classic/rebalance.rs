@@ -3,6 +3,7 @@
 //! Source: `GroupMetadataManager.prepareRebalance`, `completeClassicGroupJoin`,
 //! `tryCompleteInitialRebalanceElseSchedule`, `expirePendingSync`, Kafka 4.0.
 
+use crate::fact::{GroupEvent, LeaveCause, RebalanceCause};
 use crate::group::classic::{ClassicGroup, Company, Joining, Parked, Phase};
 use crate::group::decision::Draft;
 use crate::ids::MemberId;
@@ -26,7 +27,7 @@ impl Parked {
 
 impl ClassicGroup {
     /// Begins a rebalance, unless members are joining already.
-    pub(super) fn prepare_rebalance(&mut self, draft: &mut Draft<'_, '_>) {
+    pub(super) fn prepare_rebalance(&mut self, cause: RebalanceCause, draft: &mut Draft<'_, '_>) {
         let timeout = self.rebalance_timeout();
         let joining = match self.phase {
             Phase::PreparingRebalance(_) => return,
@@ -45,7 +46,7 @@ impl ClassicGroup {
         };
         self.unsynced.clear();
         self.sync_deadline = None;
-        self.enter(Phase::PreparingRebalance(joining), draft);
+        self.enter(Phase::PreparingRebalance(joining), Some(cause), draft);
         self.complete_join_if_everybody_is_here(draft);
     }
 
@@ -86,7 +87,7 @@ impl ClassicGroup {
         let absent: Vec<_> =
             self.members.keys().filter(|id| is_absent(id, self)).cloned().collect();
         for id in absent {
-            self.forget(&id);
+            self.lose(&id, LeaveCause::RebalanceTimeout, draft);
         }
         if self.members.is_empty() {
             self.become_empty(draft);
@@ -100,7 +101,7 @@ impl ClassicGroup {
         }
         self.generation = self.generation.next();
         self.protocol = self.vote();
-        self.enter(Phase::CompletingRebalance, draft);
+        self.enter(Phase::CompletingRebalance, None, draft);
         self.answer_joins(draft);
         self.sync_deadline = Some(draft.now() + self.rebalance_timeout());
     }
@@ -129,14 +130,14 @@ impl ClassicGroup {
         self.generation = self.generation.next();
         self.protocol = None;
         self.leader = None;
-        self.enter(Phase::Empty, draft);
+        self.enter(Phase::Empty, None, draft);
         draft.write_classic(&self.id, Some(self.empty()));
     }
 
     /// Lets members join again because the log did not take their assignment.
     pub fn on_assignment_lost(&mut self, error: ErrorCode, draft: &mut Draft<'_, '_>) {
         self.refuse_syncs(error, draft);
-        self.prepare_rebalance(draft);
+        self.prepare_rebalance(RebalanceCause::WriteFailed, draft);
     }
 
     /// Refuses everybody that waits in SyncGroup; nobody has an assignment any more.
@@ -155,13 +156,29 @@ impl ClassicGroup {
     /// Removes members that have joined and did not sync in time.
     pub(super) fn on_sync_deadline(&mut self, draft: &mut Draft<'_, '_>) {
         self.sync_deadline = None;
-        for id in std::mem::take(&mut self.unsynced) {
-            self.forget(&id);
+        let absent = std::mem::take(&mut self.unsynced);
+        for id in &absent {
+            self.lose(id, LeaveCause::RebalanceTimeout, draft);
         }
-        self.prepare_rebalance(draft);
+        if let Some(first) = absent.into_iter().next() {
+            self.prepare_rebalance(RebalanceCause::RebalanceTimeout(first), draft);
+        }
     }
 
-    pub(super) fn enter(&mut self, phase: Phase, draft: &Draft<'_, '_>) {
+    pub(super) fn enter(
+        &mut self,
+        phase: Phase,
+        cause: Option<RebalanceCause>,
+        draft: &mut Draft<'_, '_>,
+    ) {
+        let state = GroupEvent::State {
+            from: self.phase.public(),
+            to: phase.public(),
+            generation: self.generation,
+            members: self.members.len() as u32,
+            cause,
+        };
+        draft.note(&self.id, state);
         self.phase = phase;
         self.since = draft.turn.wall;
     }

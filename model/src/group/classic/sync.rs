@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::fact::GroupEvent;
 use crate::group::classic::{ClassicGroup, Parked, Phase};
 use crate::group::decision::{Draft, Then, Waiter};
 use crate::ids::{Generation, MemberId};
@@ -90,7 +91,11 @@ impl ClassicGroup {
                 draft.answer(waiter, synced(Ok(member.assignment.clone())));
             }
         }
-        self.enter(Phase::Stable, draft);
+        let assignment = self.members.iter().map(|(id, it)| (id.clone(), it.assignment.clone()));
+        let assignment = assignment.collect();
+        let generation = self.generation;
+        draft.note(&self.id, GroupEvent::Assigned { generation, assignment });
+        self.enter(Phase::Stable, None, draft);
     }
 
     /// Checks a heartbeat; whether it is refused with `REBALANCE_IN_PROGRESS` or accepted,

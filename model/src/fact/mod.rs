@@ -4,7 +4,17 @@
 //! one batch rather than one record where it can be, so that noting it costs next to
 //! nothing; records are told apart by their [`Uid`].
 
+mod group;
+mod member;
+mod work;
+
 use std::sync::Arc;
+
+pub use group::{GroupEvent, GroupFact, GroupPhase, LeaveCause, RebalanceCause, RemovalCause};
+pub use member::{
+    Callback, CommitError, CommitId, CommitKind, ExpelCause, GroupError, MemberEvent, MemberFact,
+};
+pub use work::{CopyPurpose, EffectOutcome, WorkEvent, WorkFact, WorkOutcome};
 
 use crate::ids::{
     BrokerEpoch, BrokerId, ClientId, LeaderEpoch, Offset, PartitionEpoch, ProducerEpoch,
@@ -144,7 +154,27 @@ pub enum Fact {
         broker: BrokerId,
     },
 
+    /// Something about a consumer's membership of its group.
+    Member(MemberFact),
+    /// Something that an application did with a record.
+    Work(WorkFact),
+
     // -- What brokers, logs and the controller did (stream `truth`) --
+    /// Something about a group, at its coordinator.
+    Group(GroupFact),
+    /// The start of a replica's log moved: what lay before is gone, legally.
+    LogStartMoved {
+        /// The replica.
+        broker: BrokerId,
+        /// The partition.
+        partition: TopicPartition,
+        /// Where it started.
+        from: Offset,
+        /// Where it starts from here on.
+        to: Offset,
+        /// Why.
+        cause: LogStartCause,
+    },
     /// A batch lies in a replica's page cache.
     Appended {
         /// The replica.
@@ -454,6 +484,19 @@ pub enum ConsumerError {
     OutOfRange,
     /// `LogTruncationException`, with `auto.offset.reset=none`; the offset where the logs part.
     LogTruncation(Option<Offset>),
+}
+
+/// Why the start of a log moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogStartCause {
+    /// `retention.ms`.
+    RetentionTime,
+    /// `retention.bytes`.
+    RetentionBytes,
+    /// An operator deleted records.
+    DeleteRecords,
+    /// The leader's log starts there.
+    Leader,
 }
 
 /// Which rule cut a log.

@@ -1,26 +1,53 @@
-//! A consumer that was assigned its partitions by hand (`assign`, without `group.id`).
+//! A consumer: assigned its partitions by hand (`assign`), or member of a group (`subscribe`).
 //!
-//! `poll(timeout)` is where things happen: positions are repaired, buffered records handed
-//! over, the next fetches sent. Answers that arrive in between are taken in but nothing
-//! further is asked for until the next `poll()`.
+//! `poll(timeout)` is where things happen: membership and positions are repaired, buffered
+//! records handed over, the next fetches sent. Answers that arrive in between are taken in
+//! but nothing further is asked for until the next `poll()`, except by the heartbeat thread.
+//!
+//! In reading order: `coordinator` (finding it), `classic` (the member), `rebalance` (inside
+//! `poll()`), `commits`, `group` (all of that together), `times` (`offsetsForTimes`).
 //!
 //! Source: `ClassicKafkaConsumer`, Kafka 4.0.
-//! Left out: groups and commits (without `group.id` they do not exist), pausing, `wakeup`.
+
+use std::sync::Arc;
 
 use crate::client::fetcher::Fetcher;
 use crate::client::link::{Link, LinkConfig, LinkEvent};
 use crate::client::offsets::{Ask, OffsetFetcher};
 use crate::client::positions::{Positions, ResetTo};
 use crate::config::ConsumerConfig;
-use crate::fact::ResetCause;
-use crate::ids::{BrokerId, ClientId, ConnectionId, Offset, TopicPartition};
+use crate::fact::{CommitId, CommitKind, Fact, GroupError, MemberEvent, MemberFact, ResetCause};
+use crate::ids::{BrokerId, ClientId, ConnectionId, GroupId, Offset, TopicPartition};
+use crate::message::group::{Assignment, OffsetAndMetadata};
 use crate::message::{Message, Response};
-use crate::time::{Duration, Time, earliest};
-use crate::turn::{ConnectionEvent, Node, Returned, Turn};
+use crate::time::{Duration, Time, Timestamp, earliest};
+use crate::turn::{ConnectionEvent, Delivery, Node, Returned, Turn};
 
-/// A stand-alone consumer.
+use classic::Preparation;
+use group::Group;
+use rebalance::{Standing, consumed};
+use times::TimesCall;
+
+mod api;
+mod classic;
+mod commits;
+mod coordinator;
+mod group;
+mod hosting;
+mod rebalance;
+mod times;
+
+pub use classic::ClassicMember;
+pub use group::{Membership, Subscribe};
+
+/// How long `close()` takes at most: its default timeout.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A consumer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Consumer {
+    client_id: Arc<str>,
+    config: Arc<ConsumerConfig>,
     poll_records_max: u32,
     link: Link<Ask>,
     positions: Positions,
@@ -29,45 +56,81 @@ pub struct Consumer {
     /// The version of the metadata against which all positions were checked.
     checked_version: u64,
     activity: Activity,
+    /// From the first `subscribe()` on.
+    group: Option<Box<Group>>,
+    is_woken: bool,
 }
 
 /// What the application has the consumer do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Activity {
-    /// Nothing: it works on what it got.
+    /// Nothing: it works on what it got, or waits for a commit.
     Idle,
     /// It waits in `poll()`.
     Polling {
         /// When `poll()` returns without records.
         until: Time,
-        /// When a leader may be asked about a position again.
+        /// When something may be asked again.
         retry_at: Option<Time>,
+    },
+    /// It waits in `offsetsForTimes()`, which is to be looked at again at this time.
+    Times(TimesCall, Time),
+    /// It waits in `close()`.
+    Closing {
+        /// When `close()` returns whatever is left to do.
+        until: Time,
+        /// How far it is.
+        stage: Closing,
     },
     /// It has closed the consumer.
     Closed,
 }
 
+/// How far `close()` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    /// It waits for commits.
+    Committing,
+    /// The listener is called.
+    Leaving,
+    /// It waits for the coordinator's last answers.
+    Awaiting,
+}
+
 impl Consumer {
-    /// Makes a consumer to which `assignment` was assigned and that has no positions yet.
+    /// Makes a consumer to which nothing is assigned; `client_id` is its `client.id`.
     pub fn new(
         client: ClientId,
+        client_id: Arc<str>,
         config: ConsumerConfig,
         bootstrap: Vec<BrokerId>,
-        assignment: Vec<TopicPartition>,
     ) -> Consumer {
-        let mut link = Link::new(client, LinkConfig::from(&config), bootstrap);
-        for tp in &assignment {
-            link.add_topic(tp.topic);
-        }
         Consumer {
             poll_records_max: config.poll_records_max,
-            link,
-            positions: Positions::new(client, config.offset_reset, assignment),
+            link: Link::new(client, LinkConfig::from(&config), bootstrap),
+            positions: Positions::new(client, config.offset_reset, Vec::new()),
             offsets: OffsetFetcher::from(&config),
             fetcher: Fetcher::from(&config),
             checked_version: 0,
             activity: Activity::Idle,
+            client_id,
+            config: Arc::new(config),
+            group: None,
+            is_woken: false,
         }
+    }
+
+    /// Reads these partitions from here on, without a group; what is kept keeps its position.
+    ///
+    /// # Panics
+    /// If the consumer is subscribed.
+    pub fn assign(&mut self, assignment: Vec<TopicPartition>) {
+        assert!(!self.is_subscribed(), "partitions are assigned by hand or by the group");
+        for tp in &assignment {
+            self.link.add_topic(tp.topic);
+        }
+        self.positions.assign(&assignment);
+        self.fetcher.retain_assigned(&self.positions);
     }
 
     /// Returns once there are records, an error or `timeout` is over, by
@@ -76,7 +139,7 @@ impl Consumer {
     /// # Panics
     /// If the application already waits in `poll()`, or has closed the consumer.
     pub fn poll(&mut self, timeout: Duration, turn: &mut Turn<'_>) {
-        assert_eq!(self.activity, Activity::Idle, "a consumer is used by one thread");
+        self.assert_idle();
         self.activity = Activity::Polling { until: turn.now + timeout, retry_at: None };
         self.go_on(turn);
     }
@@ -103,13 +166,6 @@ impl Consumer {
         self.positions.valid(tp).map(|position| position.offset)
     }
 
-    /// Closes all connections and returns at once.
-    pub fn close(&mut self, turn: &mut Turn<'_>) {
-        self.link.close(turn);
-        self.activity = Activity::Closed;
-        turn.return_to_application(Returned::Closed);
-    }
-
     fn seek_to(&mut self, partitions: &[TopicPartition], to: ResetTo) {
         let all: Vec<_> = match partitions {
             [] => self.positions.assigned().collect(),
@@ -120,39 +176,63 @@ impl Consumer {
         }
     }
 
-    /// Goes round the loop in `poll()` once, if the application is in it.
+    /// Does what can be done: beside `poll()`, and in the call in which the application waits.
+    fn go_on(&mut self, turn: &mut Turn<'_>) {
+        self.serve_group(turn);
+        match self.activity {
+            Activity::Idle | Activity::Closed => {}
+            Activity::Polling { .. } | Activity::Closing { .. } if self.is_interrupted() => {}
+            Activity::Polling { until, .. } => self.poll_on(until, turn),
+            Activity::Times(..) => self.look_up_times(turn),
+            Activity::Closing { until, stage } => self.close_on(until, stage, turn),
+        }
+    }
+
+    /// Goes round the loop in `poll()` once.
     ///
     /// Source: `ClassicKafkaConsumer.poll`, `pollForFetches`, Kafka 4.0.
-    fn go_on(&mut self, turn: &mut Turn<'_>) {
-        let Activity::Polling { until, .. } = self.activity else { return };
-        self.check_leaders();
-        self.positions.reset_missing();
+    fn poll_on(&mut self, until: Time, turn: &mut Turn<'_>) {
+        let standing = self.poll_group(turn);
+        if standing == Standing::Interrupted {
+            return;
+        }
+        let is_member = standing == Standing::Member;
+        if is_member {
+            self.check_leaders();
+            match self.is_subscribed() {
+                true => self.fetch_committed(turn),
+                false => self.positions.reset_missing(),
+            }
+        }
         if self.positions.has_failures() {
             self.positions.throw(turn);
-            return self.return_records(0, turn);
+            return self.return_records(Vec::new(), turn);
         }
         let records =
             self.fetcher.collect(self.poll_records_max, &mut self.positions, &mut self.link, turn);
         // While the application works on these, the next ones are on their way.
-        self.ask(turn);
-        if 0 < records {
+        if is_member {
+            self.ask(turn);
+        }
+        self.fetcher.send_fetches(&self.positions, &mut self.link, turn);
+        if !records.is_empty() {
             return self.return_records(records, turn);
         }
         if self.positions.has_failures() {
             self.positions.throw(turn);
-            return self.return_records(0, turn);
+            return self.return_records(Vec::new(), turn);
         }
         if until <= turn.now {
-            return self.return_records(0, turn);
+            return self.return_records(Vec::new(), turn);
         }
-        let retry_at = self.positions.next_retry(turn.now);
+        let retries = self.positions.next_retry(turn.now);
+        let retry_at = earliest([retries, self.next_group_step(turn.now)]);
         self.activity = Activity::Polling { until, retry_at };
     }
 
     fn ask(&mut self, turn: &mut Turn<'_>) {
         self.offsets.ask_validations(&mut self.positions, &mut self.link, turn);
         self.offsets.ask_resets(&mut self.positions, &mut self.link, turn);
-        self.fetcher.send_fetches(&self.positions, &mut self.link, turn);
     }
 
     /// Puts positions in doubt whose leader is another one since the metadata changed.
@@ -165,7 +245,10 @@ impl Consumer {
         self.positions.check_leaders(|tp| metadata.leader(tp));
     }
 
-    fn return_records(&mut self, records: u32, turn: &mut Turn<'_>) {
+    fn return_records(&mut self, records: Vec<Delivery>, turn: &mut Turn<'_>) {
+        if let Some(Membership::Modern(member)) = self.group.as_mut().map(|it| &mut it.membership) {
+            member.on_poll_left(turn.now);
+        }
         self.activity = Activity::Idle;
         turn.return_to_application(Returned::Polled(records));
     }
@@ -194,6 +277,17 @@ impl Consumer {
             (Ask::Validate(asked), Response::OffsetForLeaderEpoch(reply)) => {
                 self.offsets.on_epoch_ends(&asked, &reply, positions, link, turn);
             }
+            (Ask::Times(asked), Response::ListOffsets(reply)) => {
+                self.on_times(&asked, &reply, turn)
+            }
+            (Ask::Coordinator, Response::FindCoordinator(reply)) => {
+                if let Some(group) = &mut self.group
+                    && !group.coordinator.on_found(reply, turn)
+                {
+                    group.on_not_found(turn);
+                    link.request_update();
+                }
+            }
             (ask, response) => panic!("{:?} does not answer {ask:?}", response.api()),
         }
     }
@@ -202,6 +296,17 @@ impl Consumer {
         let (positions, link) = (&mut self.positions, &mut self.link);
         match ask {
             Ask::Fetch(_) => {} // fetched again as soon as there is a connection
+            Ask::Times(asked) => {
+                for (tp, _) in asked {
+                    self.on_times_failed(tp, turn);
+                }
+            }
+            Ask::Coordinator => {
+                if let Some(group) = &mut self.group {
+                    group.coordinator.on_lookup_failed(turn);
+                    group.on_not_found(turn);
+                }
+            }
             Ask::Reset(asked) => {
                 let partitions = asked.into_iter().map(|(tp, _)| tp);
                 self.offsets.on_failed(partitions, positions, link, turn);
@@ -228,14 +333,26 @@ impl Node for Consumer {
         event: ConnectionEvent,
         turn: &mut Turn<'_>,
     ) {
-        if let Some(event) = self.link.on_connection(connection, event, turn) {
+        if let Some(group) = &mut self.group
+            && group.coordinator.owns(connection)
+        {
+            if let Some(event) = group.coordinator.on_connection(connection, event, turn) {
+                self.on_coordinator(event, turn);
+            }
+        } else if let Some(event) = self.link.on_connection(connection, event, turn) {
             self.on_event(event, turn);
         }
         self.go_on(turn);
     }
 
     fn on_message(&mut self, connection: ConnectionId, message: Message, turn: &mut Turn<'_>) {
-        if let Some(event) = self.link.on_message(connection, message, turn) {
+        if let Some(group) = &mut self.group
+            && group.coordinator.owns(connection)
+        {
+            if let Some(event) = group.coordinator.on_message(connection, message) {
+                self.on_coordinator(event, turn);
+            }
+        } else if let Some(event) = self.link.on_message(connection, message, turn) {
             self.on_event(event, turn);
         }
         self.go_on(turn);
@@ -248,19 +365,34 @@ impl Node for Consumer {
         for event in self.link.on_deadline(turn) {
             self.on_event(event, turn);
         }
+        let group = self.group.as_mut();
+        if let Some(event) = group.and_then(|group| group.coordinator.on_deadline(turn)) {
+            self.on_coordinator(event, turn);
+        }
         self.go_on(turn);
     }
 
     fn next_deadline(&self) -> Option<Time> {
         let link = self.link.next_deadline();
+        let group = self.group.as_ref().and_then(|group| group.next_deadline(&self.activity));
         match self.activity {
-            Activity::Idle => link,
-            Activity::Polling { until, retry_at } => earliest([Some(until), retry_at, link]),
+            // While the listener or a commit goes on, `poll()` cannot return.
+            Activity::Polling { .. } if self.is_interrupted() => earliest([group, link]),
+            Activity::Idle => earliest([group, link]),
+            Activity::Polling { until, retry_at } => earliest([Some(until), retry_at, group, link]),
+            Activity::Times(_, at) => earliest([Some(at), group, link]),
+            Activity::Closing { .. } if self.is_interrupted() => earliest([group, link]),
+            Activity::Closing { until, .. } => earliest([Some(until), group, link]),
             Activity::Closed => None,
         }
     }
 }
 
+pub mod modern;
+pub mod reconciler;
+
+#[cfg(test)]
+mod members;
 #[cfg(test)]
 mod pair;
 #[cfg(test)]

@@ -4,8 +4,17 @@
 //! which unsynced bytes survive. Selectors and conditions stay unresolved; the world
 //! resolves them when a step fires.
 
+mod condition;
+mod group;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use condition::{Comparison, Condition, Quantity, Selector};
+pub use group::{
+    AsyncRetry, CommitStyle, GroupIndex, GroupPlan, Handling, MemberPlan, OnFailure, Output,
+    OutputKeys, Poison, Sink, Spread, Start, Subscribed, WorkerCommits, Workers,
+};
 
 use model::config::{
     BrokerConfig, ConsumerConfig, ControllerConfig, LogDefault, ProducerConfig, TopicConfig,
@@ -45,6 +54,8 @@ pub struct Plan {
     pub clocks: BTreeMap<NodeId, ClockPlan>,
     /// The clients; a client's id is its place here.
     pub clients: Vec<ClientPlan>,
+    /// The groups; a group's index is its place here.
+    pub groups: Vec<GroupPlan>,
     /// What happens, in the order of the file.
     pub steps: Vec<Step>,
     /// Conditions whose first moment is to be recorded (`reaches`).
@@ -210,16 +221,8 @@ pub enum ClientRole {
     Producer(ProducerPlan),
     /// `[consumers.NAME]`: stand-alone, with `assign`.
     Consumer(ConsumerPlan),
-}
-
-impl ClientPlan {
-    /// Returns the topic that it uses.
-    pub fn topic(&self) -> TopicId {
-        match &self.role {
-            ClientRole::Producer(producer) => producer.topic,
-            ClientRole::Consumer(consumer) => consumer.topic,
-        }
-    }
+    /// A member of `[groups.NAME]` or `[apps.NAME]`.
+    Member(MemberPlan),
 }
 
 /// A producer and its send loop.
@@ -381,10 +384,42 @@ pub enum Action {
     AlterTopic(TopicId, TopicConfig),
     /// Let a producer send so many records more, at once.
     Produce(ClientId, u32),
-    /// Let a stand-alone consumer seek.
+    /// Let a consumer seek.
     Seek(ClientId, TopicPartition, SeekTo),
+    /// Start members that wait for it, or that have left or crashed.
+    Join(Vec<Selector>),
+    /// Let members leave their group: `close()`, as at the end of an orderly process.
+    Leave(Vec<Selector>),
+    /// Call `poll()` of consumers from a second thread.
+    PollElsewhere(Vec<Selector>),
+    /// Call `wakeup()` of consumers.
+    Wakeup(Vec<Selector>),
+    /// Let consumers stop fetching these partitions, or all that they own.
+    PauseFetching(Vec<Selector>, Vec<TopicPartition>),
+    /// Let them go on fetching.
+    ResumeFetching(Vec<Selector>, Vec<TopicPartition>),
+    /// Commit offsets as an operator does (`kafka-consumer-groups --reset-offsets`), or as a
+    /// member's application.
+    CommitOffsets(CommitOrder),
+    /// Move a group member to where records of this age begin (`offsetsForTimes`, `seek`).
+    SeekToTime(ClientId, Timestamp),
+    /// Give a topic this many partitions.
+    AddPartitions(TopicId, u16),
+    /// Delete the records of a partition below this offset.
+    DeleteRecords(TopicPartition, model::ids::Offset),
     /// Only say something, or set a marker for `seen(...)`.
     Mark(Option<Arc<str>>),
+}
+
+/// Offsets that a step commits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommitOrder {
+    /// The group.
+    pub group: GroupIndex,
+    /// On whose behalf: a member, with its generation; `None` is an operator.
+    pub member: Option<ClientId>,
+    /// The partitions and where to go.
+    pub offsets: Vec<(TopicPartition, SeekTo)>,
 }
 
 /// Where a consumer seeks to.
@@ -448,104 +483,4 @@ pub enum MessageFate {
     Hold,
     /// It arrives this much later; what follows on its connection waits behind it.
     Delay(Duration),
-}
-
-/// Names nodes by what they are when a step fires.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Selector {
-    /// This one.
-    Node(NodeId),
-    /// The leader of a partition, as registered.
-    Leader(TopicPartition),
-    /// Its other replicas.
-    Followers(TopicPartition),
-    /// Its ISR.
-    Isr(TopicPartition),
-    /// The n-th follower in order of assignment, counted from 1.
-    Follower(TopicPartition, u16),
-    /// The controller.
-    Controller,
-    /// All brokers of a rack.
-    Rack(Arc<str>),
-    /// The node that a crash or power loss last hit.
-    LastCrashed,
-    /// All nodes that are down.
-    AllDown,
-    /// A broker that is up, drawn.
-    AnyBroker,
-    /// Every broker.
-    AllBrokers,
-    /// Every client.
-    AllClients,
-}
-
-/// Something that is true or false of the true state of the cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// A quantity compared with a number.
-    Compare(Quantity, Comparison, u64),
-    /// A node is named by a selector: `leader(orders-0) == broker-2`.
-    LeaderIs(TopicPartition, Comparison, Option<BrokerId>),
-    /// A marker was set.
-    Seen(Arc<str>),
-    /// Both.
-    And(Box<Condition>, Box<Condition>),
-    /// At least one.
-    Or(Box<Condition>, Box<Condition>),
-    /// Not so.
-    Not(Box<Condition>),
-}
-
-/// A number that can be read off the true state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quantity {
-    /// Members of the registered ISR.
-    Isr(TopicPartition),
-    /// A replica's high watermark.
-    HighWatermark(TopicPartition, BrokerId),
-    /// A replica's log end.
-    LogEnd(TopicPartition, BrokerId),
-    /// The registered leader epoch.
-    Epoch(TopicPartition),
-    /// `send()` calls of a producer that were acknowledged.
-    Acknowledged(ClientId),
-    /// `send()` calls of a producer without an outcome, or with an unknown one.
-    InDoubt(ClientId),
-    /// `send()` calls of a producer.
-    Sent(ClientId),
-    /// Records that a consumer's `poll()` returned.
-    Polled(ClientId),
-    /// Brokers that are unfenced.
-    Unfenced,
-}
-
-/// How two numbers are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    /// `==`
-    Equal,
-    /// `!=`
-    NotEqual,
-    /// `<`
-    Less,
-    /// `<=`
-    AtMost,
-    /// `>`
-    Greater,
-    /// `>=`
-    AtLeast,
-}
-
-impl Comparison {
-    /// Compares.
-    pub fn holds<T: Ord>(self, left: T, right: T) -> bool {
-        match self {
-            Comparison::Equal => left == right,
-            Comparison::NotEqual => left != right,
-            Comparison::Less => left < right,
-            Comparison::AtMost => left <= right,
-            Comparison::Greater => right < left,
-            Comparison::AtLeast => right <= left,
-        }
-    }
 }

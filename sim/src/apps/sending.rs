@@ -1,32 +1,13 @@
-//! Applications: they drive clients as user code would.
-//!
-//! A send loop calls `send()` and sleeps; a poll loop calls `poll()` and handles what it got.
+//! A send loop: it calls `send()` and sleeps.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use model::ids::{Key, Uid};
-use model::time::{Duration, Time};
+use model::time::Time;
 use model::turn::{Completion, Returned};
 
-use crate::plan::{ClientPlan, ClientRole, ConsumerPlan, Keys, ProducerPlan, SendStyle};
+use crate::plan::{Keys, ProducerPlan, SendStyle};
 use crate::shape::Stream;
-
-/// An application with one client.
-#[derive(Debug)]
-pub(crate) struct App {
-    name: Arc<str>,
-    seed: u64,
-    stream: Stream,
-    pub(crate) work: Work,
-}
-
-/// What an application does.
-#[derive(Debug)]
-pub(crate) enum Work {
-    Send(SendLoop),
-    Poll(PollLoop),
-}
 
 /// Calls `send()` again and again.
 #[derive(Debug)]
@@ -82,17 +63,6 @@ enum Flush {
     Called,
 }
 
-/// Calls `poll()` again and again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PollLoop {
-    /// It handles what it got, or has not begun.
-    Handling,
-    /// `poll()` has not returned.
-    Polling,
-    /// `poll()` threw, and nobody caught it.
-    Failed,
-}
-
 /// What a send loop does when it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NextSend {
@@ -117,161 +87,8 @@ struct KeyChoice {
     stream: Stream,
 }
 
-impl App {
-    pub(crate) fn new(plan: &ClientPlan, seed: u64) -> App {
-        let work = match &plan.role {
-            ClientRole::Producer(producer) => Work::Send(SendLoop::new(producer)),
-            ClientRole::Consumer(_) => Work::Poll(PollLoop::Handling),
-        };
-        App { name: plan.name.clone(), seed, stream: Stream::default(), work }
-    }
-
-    /// The application's process has begun, again perhaps.
-    pub(crate) fn restart(&mut self) {
-        match &mut self.work {
-            Work::Send(sending) => sending.restart(),
-            Work::Poll(polling) => *polling = PollLoop::Handling,
-        }
-    }
-
-    /// Wants so many records sent at once.
-    pub(crate) fn burst(&mut self, records: u32) {
-        match &mut self.work {
-            Work::Send(sending) => sending.burst += records,
-            Work::Poll(_) => panic!("a consumer produces nothing"),
-        }
-    }
-
-    /// Decides what a send loop does at `now`.
-    ///
-    /// # Panics
-    /// If this is a poll loop.
-    pub(crate) fn next_send(&self, now: Time) -> NextSend {
-        let Work::Send(sending) = &self.work else { panic!("a poll loop sends nothing") };
-        sending.next(now)
-    }
-
-    /// Chooses the key of the next record.
-    pub(crate) fn key(&mut self) -> Option<Key> {
-        let Work::Send(sending) = &mut self.work else { panic!("a poll loop sends nothing") };
-        let SendLoop { file, keys, .. } = sending;
-        match file {
-            Some(file) => file.read(|| keys.choose(self.seed, &self.name)),
-            None => keys.choose(self.seed, &self.name),
-        }
-    }
-
-    /// `send()` is called for this record at `now`; returns as what its line was sent first,
-    /// if it was sent before.
-    pub(crate) fn sent(
-        &mut self,
-        uid: Uid,
-        style: SendStyle,
-        plan: &ProducerPlan,
-        now: Time,
-    ) -> Option<Uid> {
-        let pause = match plan.every.fixed() {
-            Some(pause) => pause,
-            None => {
-                let name = &self.name;
-                plan.every.draw(self.stream.get(self.seed, || format!("app/{name}")))
-            }
-        };
-        let Work::Send(sending) = &mut self.work else { panic!("a poll loop sends nothing") };
-        if 0 < sending.burst {
-            sending.burst -= 1;
-        } else {
-            sending.left -= 1;
-            sending.due = now + pause;
-        }
-        sending.flush = Flush::Due;
-        sending.waiting = match style {
-            SendStyle::Sync => Waiting::Outcome(uid),
-            SendStyle::FireAndForget | SendStyle::Callback => Waiting::Nothing,
-        };
-        sending.file.as_mut().and_then(|file| file.sent(uid))
-    }
-
-    /// That `send()` has not returned yet.
-    pub(crate) fn blocked(&mut self, uid: Uid) {
-        let Work::Send(sending) = &mut self.work else { panic!("a poll loop sends nothing") };
-        sending.waiting = Waiting::Return(uid);
-    }
-
-    /// `poll()` threw: a poll loop ends, until somebody moves the position.
-    pub(crate) fn fail(&mut self) {
-        if let Work::Poll(polling) = &mut self.work {
-            *polling = PollLoop::Failed;
-        }
-    }
-
-    /// Somebody moved the position; says whether the poll loop begins again by that.
-    pub(crate) fn revive(&mut self) -> bool {
-        match &mut self.work {
-            Work::Poll(polling @ PollLoop::Failed) => {
-                *polling = PollLoop::Handling;
-                true
-            }
-            Work::Poll(PollLoop::Handling | PollLoop::Polling) | Work::Send(_) => false,
-        }
-    }
-
-    /// `flush()` is called.
-    pub(crate) fn flushed(&mut self) {
-        let Work::Send(sending) = &mut self.work else { panic!("a poll loop sends nothing") };
-        sending.flush = Flush::Called;
-    }
-
-    /// Takes in what the client returned; says when the application goes on, if it does by that.
-    pub(crate) fn on_returned(
-        &mut self,
-        returned: &Returned,
-        plan: &ClientRole,
-        now: Time,
-    ) -> Option<Time> {
-        match (&mut self.work, plan, returned) {
-            (Work::Send(sending), ClientRole::Producer(plan), Returned::Unblocked(uid)) => {
-                if sending.waiting != Waiting::Return(*uid) {
-                    return None;
-                }
-                sending.waiting = match plan.style {
-                    SendStyle::Sync => Waiting::Outcome(*uid),
-                    SendStyle::FireAndForget | SendStyle::Callback => Waiting::Nothing,
-                };
-                Some(now)
-            }
-            (Work::Send(sending), _, Returned::Completed(uids, completion)) => {
-                if let (Some(file), Completion::Ok(_)) = (&mut sending.file, completion) {
-                    file.acknowledged(uids);
-                }
-                let (Waiting::Return(awaited) | Waiting::Outcome(awaited)) = sending.waiting else {
-                    return None;
-                };
-                if !uids.contains(&awaited) {
-                    return None;
-                }
-                sending.waiting = Waiting::Nothing;
-                Some(now)
-            }
-            (Work::Poll(PollLoop::Failed), _, _) => None,
-            (Work::Poll(polling), ClientRole::Consumer(plan), Returned::Polled(_)) => {
-                *polling = PollLoop::Handling;
-                Some(now + self.handling_time(plan))
-            }
-            _ => None,
-        }
-    }
-
-    fn handling_time(&mut self, plan: &ConsumerPlan) -> Duration {
-        let name = &self.name;
-        plan.takes.fixed().unwrap_or_else(|| {
-            plan.takes.draw(self.stream.get(self.seed, || format!("app/{name}")))
-        })
-    }
-}
-
 impl SendLoop {
-    fn new(plan: &ProducerPlan) -> SendLoop {
+    pub(crate) fn new(plan: &ProducerPlan) -> SendLoop {
         SendLoop {
             left: plan.records,
             burst: 0,
@@ -284,14 +101,77 @@ impl SendLoop {
     }
 
     /// Goes on in a new process: from the last place that was noted, if it notes its place.
-    fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.waiting = Waiting::Nothing;
         if let Some(file) = &mut self.file {
             self.left += file.go_back();
         }
     }
 
-    fn next(&self, now: Time) -> NextSend {
+    /// Wants so many records sent at once.
+    pub(crate) fn burst(&mut self, records: u32) {
+        self.burst += records;
+    }
+
+    /// Chooses the key of the next record.
+    pub(crate) fn key(&mut self, seed: u64, name: &str) -> Option<Key> {
+        let SendLoop { file, keys, .. } = self;
+        match file {
+            Some(file) => file.read(|| keys.choose(seed, name)),
+            None => keys.choose(seed, name),
+        }
+    }
+
+    /// `send()` is called for this record, and for the next one at `due` if it has its own
+    /// pace; returns as what its line was sent first, if it was sent before.
+    pub(crate) fn sent(&mut self, uid: Uid, style: SendStyle, due: Time) -> Option<Uid> {
+        if 0 < self.burst {
+            self.burst -= 1;
+        } else {
+            self.left -= 1;
+            self.due = due;
+        }
+        self.flush = Flush::Due;
+        self.waiting = after_return(uid, style);
+        self.file.as_mut().and_then(|file| file.sent(uid))
+    }
+
+    /// That `send()` has not returned yet.
+    pub(crate) fn blocked(&mut self, uid: Uid) {
+        self.waiting = Waiting::Return(uid);
+    }
+
+    /// `flush()` is called.
+    pub(crate) fn flushed(&mut self) {
+        self.flush = Flush::Called;
+    }
+
+    /// Takes in what the producer returned; says whether the loop goes on by that.
+    pub(crate) fn on_returned(&mut self, returned: &Returned, style: SendStyle) -> bool {
+        match returned {
+            Returned::Unblocked(uid) if self.waiting == Waiting::Return(*uid) => {
+                self.waiting = after_return(*uid, style);
+                true
+            }
+            Returned::Completed(uids, completion) => {
+                if let (Some(file), Completion::Ok(_)) = (&mut self.file, completion) {
+                    file.acknowledged(uids);
+                }
+                let (Waiting::Return(awaited) | Waiting::Outcome(awaited)) = self.waiting else {
+                    return false;
+                };
+                if !uids.contains(&awaited) {
+                    return false;
+                }
+                self.waiting = Waiting::Nothing;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Decides what it does at `now`.
+    pub(crate) fn next(&self, now: Time) -> NextSend {
         if self.waiting != Waiting::Nothing {
             return NextSend::Idle;
         }
@@ -305,6 +185,14 @@ impl SendLoop {
             Flush::Due => NextSend::Flush,
             Flush::Called => NextSend::Idle,
         }
+    }
+}
+
+/// Returns what a loop waits for once `send()` has returned.
+fn after_return(uid: Uid, style: SendStyle) -> Waiting {
+    match style {
+        SendStyle::Sync => Waiting::Outcome(uid),
+        SendStyle::FireAndForget | SendStyle::Callback => Waiting::Nothing,
     }
 }
 
@@ -389,11 +277,13 @@ impl KeyChoice {
 #[cfg(test)]
 mod tests {
     use model::config::ProducerConfig;
-    use model::ids::TopicId;
+    use model::ids::{ClientId, TopicId};
     use model::message::ErrorCode;
+    use model::time::Duration;
 
     use super::*;
-    use crate::plan::Shape;
+    use crate::apps::App;
+    use crate::plan::{ClientPlan, ClientRole, Plan, Shape};
 
     const MS: u64 = 1_000;
 
@@ -422,7 +312,7 @@ mod tests {
         let before = app.next_send(Time(50 * MS));
         let role = ClientRole::Producer(plan);
         let done = Returned::Completed(vec![Uid(3), Uid(4)], Completion::Ok(None));
-        let woken = app.on_returned(&done, &role, Time(60 * MS));
+        let woken = app.on_returned(done, &role, Time(60 * MS));
 
         assert_eq!(before, NextSend::Idle);
         assert_eq!(woken, Some(Time(60 * MS)));
@@ -438,7 +328,7 @@ mod tests {
 
         let blocked = app.next_send(Time(70 * MS));
         let role = ClientRole::Producer(plan);
-        let woken = app.on_returned(&Returned::Unblocked(Uid(0)), &role, Time(70 * MS));
+        let woken = app.on_returned(Returned::Unblocked(Uid(0)), &role, Time(70 * MS));
 
         assert_eq!(blocked, NextSend::Idle);
         assert_eq!(woken, Some(Time(70 * MS)));
@@ -470,7 +360,7 @@ mod tests {
             (vec![Uid(3)], Completion::Error(ErrorCode::MessageTooLarge)),
             (vec![Uid(4)], Completion::Ok(None)),
         ] {
-            app.on_returned(&Returned::Completed(uids, completion), &role, Time(0));
+            app.on_returned(Returned::Completed(uids, completion), &role, Time(0));
         }
 
         app.restart();
@@ -533,7 +423,9 @@ mod tests {
     }
 
     fn app(plan: &ProducerPlan) -> App {
-        App::new(&ClientPlan { name: "p".into(), role: ClientRole::Producer(plan.clone()) }, 1)
+        let client = ClientPlan { name: "p".into(), role: ClientRole::Producer(plan.clone()) };
+        let plan = Plan { clients: vec![client], ..crate::testing::plan(1) };
+        App::new(ClientId(0), &plan)
     }
 
     fn plan(style: SendStyle, records: u32) -> ProducerPlan {

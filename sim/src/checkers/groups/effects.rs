@@ -1,0 +1,75 @@
+//! `effects-once`: what reached the sink outside of Kafka.
+//!
+//! Source: ours.
+
+use model::fact::{EffectOutcome, Fact, WorkEvent};
+use model::ids::Uid;
+
+use crate::checkers::case::{Case, Place, counted, sentence, verb};
+use crate::checkers::groups::view::{Group, View, Work};
+use crate::plan::Sink;
+use crate::verdict::{Anomaly, Claim, Finding};
+
+/// Judges `effects-once`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Effects {
+    case: Case,
+}
+
+impl Effects {
+    /// Opens the case.
+    pub(crate) fn new() -> Effects {
+        Effects { case: Case::new(Claim::EffectsOnce) }
+    }
+
+    /// Takes in what became true at a node. `view` is as after it.
+    pub(crate) fn on_fact(&mut self, fact: &Fact, place: Place, view: &View) {
+        let Fact::Work(fact) = fact else { return };
+        if fact.what != WorkEvent::Effect(EffectOutcome::Applied) {
+            return;
+        }
+        let group = view.group_of(fact.client).map(|group| &view.groups[group]);
+        if group.is_some_and(|group| 1 < group.work(fact.uid).applied) {
+            self.case.breach_of(Anomaly::EffectDup, fact.uid, place);
+        }
+    }
+
+    /// Closes the case.
+    pub(crate) fn finish(mut self, view: &View, end: Place) -> Finding {
+        let mut redelivered = 0;
+        for group in &view.groups {
+            for (uid, work) in (0..).map(Uid).zip(&group.works) {
+                redelivered += u64::from(1 < work.began || 1 < work.done || 0 < work.taken);
+                if is_missing(group, work) {
+                    let ended = work.first.map(|it| it.2).or(work.given_up.map(|it| it.2));
+                    self.case.breach_of(Anomaly::EffectMissing, uid, ended.unwrap_or(end));
+                }
+            }
+        }
+        let untested = match view.groups.is_empty() {
+            true => "there is no group",
+            false => "no record was given to a group more than once",
+        };
+        self.case.close(redelivered, untested, |case| {
+            let mut clauses = Vec::new();
+            let (dup, missing) = (case.seen(Anomaly::EffectDup), case.seen(Anomaly::EffectMissing));
+            if 0 < dup {
+                let was = verb(dup, "was", "were");
+                clauses.push(format!("{} {was} one too many", counted(dup, "effect")));
+            }
+            if 0 < missing {
+                let had = verb(missing, "counts as done and has", "count as done and have");
+                clauses.push(format!("{} {had} had no effect", counted(missing, "record")));
+            }
+            sentence(clauses)
+        })
+    }
+}
+
+/// Says whether a record counts as done without effect. A result that the sink refused for a
+/// newer one of its key is not missing.
+fn is_missing(group: &Group, work: &Work) -> bool {
+    let counts = work.has_effect || 0 < work.taken;
+    let superseded = group.sink == Sink::VersionCheck && 0 < work.refused;
+    counts && work.applied == 0 && !superseded
+}
