@@ -3,13 +3,34 @@
 use std::ops::RangeInclusive;
 use std::thread;
 
+use reports::words::{EN, Words, ZH};
 use scenarios::{Overrides, Scenario};
 
 use crate::error::CliError;
 use crate::seeds::{Jobs, Seed, Seeds};
 
+/// The language of what is for people
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Lang {
+    /// English
+    #[default]
+    En,
+    /// Chinese
+    Zh,
+}
+
+impl Lang {
+    /// Returns its table of words.
+    pub fn words(self) -> &'static Words {
+        match self {
+            Lang::En => &EN,
+            Lang::Zh => &ZH,
+        }
+    }
+}
+
 /// Which scenarios, cases and seeds to run
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Selection {
     /// Scenario files, folders of them, or names from the library
     #[arg(required = true, value_name = "FILE")]
@@ -102,6 +123,13 @@ impl Selection {
     /// Returns the command line that runs one trial again.
     pub fn again(&self, given: &str, seed: u64, settings: &[(String, String)]) -> String {
         let mut words = vec!["trial run".to_owned(), quoted(given), format!("--seed {seed}")];
+        words.extend(self.flags(settings));
+        words.join(" ")
+    }
+
+    /// Returns the flags that pick a case and change the file as these do.
+    pub fn flags(&self, settings: &[(String, String)]) -> Vec<String> {
+        let mut words = Vec::new();
         for (path, value) in settings {
             let key = path.replace(['\'', '"'], "");
             words.push(format!("--case {}", quoted(&format!("{key}={}", value.trim_matches('"')))));
@@ -109,11 +137,11 @@ impl Selection {
         words.extend(self.set.iter().map(|set| format!("--set {}", quoted(set))));
         words.extend(self.rules.iter().map(|rule| format!("--rules {}", quoted(rule))));
         words.extend(self.max_events.map(|events| format!("--max-events {events}")));
-        words.join(" ")
+        words
     }
 }
 
-fn split(flag: &str, text: &str) -> Result<(String, String), CliError> {
+pub(crate) fn split(flag: &str, text: &str) -> Result<(String, String), CliError> {
     Overrides::split(text).ok_or_else(|| {
         let hint = format!("Write {flag} name=value.");
         CliError::usage(format!("{flag} {text:?} has no `=`"), hint)
@@ -121,7 +149,7 @@ fn split(flag: &str, text: &str) -> Result<(String, String), CliError> {
 }
 
 /// Quotes a word for a shell, if it needs it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,+@".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

@@ -1,14 +1,16 @@
-//! The files of a trial: `OUT/SCENARIO/CASE/SEED/{timeline.txt,history.jsonl,verdict.json}`.
+//! The files of a trial, in `OUT/SCENARIO/CASE/SEED/`: `timeline.txt`, `history.jsonl`,
+//! `history.edn`, `verdict.json`, `series.csv`, `perfetto.json`.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use reports::json;
 use reports::report::full;
 use reports::story::Story;
 use reports::text::{Colour, Signs, render};
+use reports::trace::Trace;
 use reports::verdict::{Expected, Helped};
+use reports::{csv, edn, json, perfetto};
 use scenarios::Class;
 
 use crate::error::CliError;
@@ -23,6 +25,14 @@ pub fn prepare(folder: &Path) -> Result<(), CliError> {
 fn cannot_write(path: &Path, error: &io::Error) -> CliError {
     let message = format!("cannot write below {}: {error}", path.display());
     CliError::usage(message, "Name a folder for --out that can be written to.")
+}
+
+/// Writes one file that a flag named.
+pub fn write_file(path: &Path, content: &[u8]) -> Result<(), CliError> {
+    fs::write(path, content).map_err(|error| {
+        let message = format!("cannot write {}: {error}", path.display());
+        CliError::usage(message, "Name a file in a folder that can be written to.")
+    })
 }
 
 /// Writes everything that is worth keeping of a trial.
@@ -43,9 +53,13 @@ pub fn write(
         Colour::Plain,
     );
     let verdict = json::run_finished(story, class, (expected, helped), again);
+    let trace = Trace::of(story, again);
     let files = [
         ("timeline.txt", text),
         ("history.jsonl", json::history(story)),
+        ("history.edn", edn::history(story)),
+        ("series.csv", csv::series(&trace)),
+        ("perfetto.json", perfetto::perfetto(&trace)),
         ("verdict.json", format!("{verdict:#}\n")),
     ];
     let written = fs::create_dir_all(&folder).and_then(|()| {

@@ -5,8 +5,8 @@
 
 use reports::verdict::{Helped, HelpedStanding};
 use scenarios::{Case, Expected, Hope, Overrides, parse};
+use sim::clause::{Clause, ClauseKind, Sentence, Value};
 use sim::outcome::Outcome;
-use sim::plan::Plan;
 use sim::verdict::{Claim, Evidence, Finding, Verdict};
 use sim::{KeepHistory, Options};
 
@@ -42,7 +42,7 @@ pub fn helped(told: Told<'_>, outcome: &Outcome) -> Vec<Helped> {
         // Why tells of the first broken claim: say that this is about another one.
         let holds = helped.iter_mut().filter(|it| it.standing == HelpedStanding::Holds);
         for it in holds.filter(|it| it.remark.is_empty()) {
-            claim.name().clone_into(&mut it.remark);
+            it.remark = Sentence::of(ClauseKind::AboutClaim, [claim.name().into()]);
         }
     }
     helped
@@ -74,12 +74,12 @@ fn judged(
     let mut overrides = told.overrides.clone();
     overrides.set.extend(change.set.iter().cloned());
     let (scenario, _) = parse(&file.given, &file.scenario.source, &overrides).ok()?;
-    let (own, changed) = (&file.scenario.cases[case].plan, &scenario.cases.get(case)?.plan);
-    if own == changed {
+    let (own, changed) = (&file.scenario.cases[case], scenario.cases.get(case)?);
+    if own.plan == changed.plan {
         return None;
     }
     let options = Options { keep_history: KeepHistory::No, ..Options::default() };
-    let outcome = sim::run(&Plan { seed, ..changed.clone() }, options);
+    let outcome = sim::run(&changed.drawn(seed), options);
     let of = |claim| outcome.judgement.findings.iter().find(|finding| finding.claim == claim);
     let finding = match of(claim)? {
         // Where every send waits for an answer, what counts is the answer.
@@ -91,10 +91,10 @@ fn judged(
     let (standing, remark) = match &finding.verdict {
         Verdict::Holds => (HelpedStanding::Holds, price(before, &outcome)),
         Verdict::Breaks(_) if !change.remark.is_empty() => {
-            (HelpedStanding::Breaks, change.remark.to_owned())
+            (HelpedStanding::Breaks, change.remark.clone())
         }
         Verdict::Breaks(other) if other.because == evidence.because => {
-            (HelpedStanding::Breaks, String::new())
+            (HelpedStanding::Breaks, Sentence::default())
         }
         Verdict::Breaks(other) => (HelpedStanding::Breaks, other.because.clone()),
         Verdict::Untested(why) => (HelpedStanding::Untested, why.clone()),
@@ -104,12 +104,17 @@ fn judged(
 }
 
 /// Says which claims a change breaks that were not broken before.
-fn price(before: &Outcome, after: &Outcome) -> String {
+fn price(before: &Outcome, after: &Outcome) -> Sentence {
     let known: Vec<Claim> = broken(before).map(|(claim, _)| claim).collect();
     let names: Vec<&str> = broken(after)
         .map(|(claim, _)| claim)
         .filter(|claim| !known.contains(claim))
         .map(Claim::name)
         .collect();
-    if names.is_empty() { String::new() } else { format!("but breaks {}", names.join(", ")) }
+    if names.is_empty() {
+        return Sentence::default();
+    }
+    let clause = |name| Clause::new(ClauseKind::AboutClaim, [Value::from(name)]);
+    let names = Value::List(names.into_iter().map(clause).collect());
+    Sentence::of(ClauseKind::BreaksInstead, [names])
 }

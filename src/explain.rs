@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use model::config::{is_unmodelled, topic_synonym};
 use model::message::ErrorCode;
 use reports::text::{Line, Tone, WIDTH, wrap};
+use reports::words::{EN, Words};
 use scenarios::{Overrides, codes::Code, parse};
 
 use crate::error::CliError;
@@ -22,7 +23,7 @@ pub struct ExplainArgs {
 /// Prints every meaning of the word.
 pub fn explain(args: &ExplainArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let word = args.word.trim();
-    let meanings = meanings(word);
+    let meanings = meanings(word, ui.words);
     if meanings.is_empty() {
         return Err(unknown(word));
     }
@@ -36,7 +37,7 @@ pub fn explain(args: &ExplainArgs, ui: &mut Ui) -> Result<u8, CliError> {
     Ok(0)
 }
 
-fn meanings(word: &str) -> Vec<(String, String)> {
+fn meanings(word: &str, told: &Words) -> Vec<(String, String)> {
     let mut meanings = Vec::new();
     if let Some(code) = Code::by_name(word) {
         let head = format!("{} (mistake in a scenario file): {}", code.name(), code.title());
@@ -61,12 +62,12 @@ fn meanings(word: &str) -> Vec<(String, String)> {
             meanings.push((format!("{} (setting of a {kind})", setting.name), text));
         }
     }
-    let told = [What::Codes, What::Settings];
-    for what in What::value_variants().iter().filter(|what| !told.contains(what)) {
-        for (name, text) in words(*what) {
+    let elsewhere = [What::Codes, What::Settings];
+    for what in What::value_variants().iter().filter(|what| !elsewhere.contains(what)) {
+        for (name, text) in words(*what, told) {
             let last = name.rsplit('=').next().unwrap_or_default();
             if name.eq_ignore_ascii_case(word) || last == word {
-                let text = if *what == What::Scenarios { lesson(&name, text) } else { text };
+                let text = if *what == What::Scenarios { lesson(&name, text, told) } else { text };
                 meanings.push((format!("{name} ({})", kind(*what)), text));
             }
         }
@@ -75,11 +76,11 @@ fn meanings(word: &str) -> Vec<(String, String)> {
 }
 
 /// Returns a library scenario's title with what it teaches.
-fn lesson(name: &str, title: String) -> String {
+fn lesson(name: &str, title: String, words: &Words) -> String {
     let found = scenarios::library::find(name);
     let read = found.and_then(|it| parse(it.name, it.source, &Overrides::default()).ok());
     match read.and_then(|(scenario, _)| scenario.teaches) {
-        Some(teaches) => format!("{title}. {}", teaches.en),
+        Some(teaches) => format!("{title}. {}", words.of(&teaches)),
         None => title,
     }
 }
@@ -92,6 +93,7 @@ fn kind(what: What) -> &'static str {
         What::Faults => "fault",
         What::Verbs => "verb of a step",
         What::Rules => "rule",
+        What::Mutants => "mutant",
         What::Settings => "setting",
         What::Facts => "fact",
         What::Errors => "error",
@@ -102,7 +104,7 @@ fn kind(what: What) -> &'static str {
 fn unknown(word: &str) -> CliError {
     let mut known: Vec<String> = Vec::new();
     for what in What::value_variants() {
-        known.extend(words(*what).into_iter().map(|(name, _)| name));
+        known.extend(words(*what, &EN).into_iter().map(|(name, _)| name));
     }
     let hint = match nearest(word, known.iter().map(String::as_str)) {
         Some(near) => format!("Did you mean {near:?}?"),

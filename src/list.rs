@@ -4,8 +4,10 @@ use model::config::{
     BrokerConfig, ConsumerConfig, ControllerConfig, ProducerConfig, SettingInfo, TopicConfig,
 };
 use model::message::{ErrorCode, Remedy};
+use model::mutant::Mutant;
 use reports::text::{Line, Tone, WIDTH, wrap};
 use reports::vocabulary::{ERRORS, FACTS, FAULTS, RULES};
+use reports::words::{EN, Words};
 use scenarios::vocabulary::VERBS;
 use scenarios::{Overrides, codes::Code, library, parse};
 use serde_json::json;
@@ -39,6 +41,8 @@ pub enum What {
     Verbs,
     /// Protocol eras
     Rules,
+    /// Rules of the protocol broken on purpose
+    Mutants,
     /// Kafka's settings that the model obeys
     Settings,
     /// What a history can hold
@@ -51,7 +55,12 @@ pub enum What {
 
 /// Prints one line per word.
 pub fn list(args: &ListArgs, ui: &mut Ui) -> Result<u8, CliError> {
-    let words = words(args.what);
+    // Machines read English.
+    let told = match args.format {
+        Format::Human => ui.words,
+        Format::Json => &EN,
+    };
+    let words = words(args.what, told);
     let width = words.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, meaning) in &words {
         match args.format {
@@ -70,17 +79,20 @@ pub fn list(args: &ListArgs, ui: &mut Ui) -> Result<u8, CliError> {
 }
 
 /// Returns the words of one kind, each with what it means.
-pub fn words(what: What) -> Vec<(String, String)> {
+pub fn words(what: What, told: &Words) -> Vec<(String, String)> {
     let owned = |table: &[(&str, &str)]| {
         table.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect()
     };
     match what {
-        What::Scenarios => library().iter().map(|it| (it.name.to_owned(), title(it))).collect(),
-        What::Claims => named(Claim::ALL.iter().map(|it| (it.name(), it.meaning()))),
-        What::Anomalies => named(Anomaly::ALL.iter().map(|it| (it.name(), it.meaning()))),
+        What::Scenarios => {
+            library().iter().map(|it| (it.name.to_owned(), title(it, told))).collect()
+        }
+        What::Claims => named(Claim::ALL.iter().map(|it| (it.name(), (told.meaning)(*it)))),
+        What::Anomalies => named(Anomaly::ALL.iter().map(|it| (it.name(), (told.anomaly)(*it)))),
         What::Faults => owned(FAULTS),
         What::Verbs => owned(VERBS),
         What::Rules => owned(RULES),
+        What::Mutants => named(Mutant::ALL.iter().map(|it| (it.name(), it.meaning()))),
         What::Facts => owned(FACTS),
         What::Errors => ErrorCode::ALL.iter().map(|&code| error(code)).collect(),
         What::Codes => named(Code::ALL.iter().map(|it| (it.name(), it.title()))),
@@ -105,9 +117,9 @@ fn error(code: ErrorCode) -> (String, String) {
     (code.name().to_owned(), format!("Kafka's error {}. {meaning}{remedy}", code.code()))
 }
 
-fn title(entry: &scenarios::LibraryEntry) -> String {
+fn title(entry: &scenarios::LibraryEntry, words: &Words) -> String {
     match parse(entry.name, entry.source, &Overrides::default()) {
-        Ok((scenario, _)) => scenario.title.en,
+        Ok((scenario, _)) => words.of(&scenario.title).to_owned(),
         Err(_) => "(cannot be read)".to_owned(),
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! In reading order: `args` with `seeds` (flags that several commands share), `load` (files, folders and
 //! library names), `run` with `work` (trials on several threads), `counterfactual` with `remedies`
-//! (what would have helped) and `artefacts` (files of a trial), the other commands, `ui`.
+//! (what would have helped) and `artefacts` (files of a trial), `sweep` with `progress`
+//! (odds over many seeds) and `plot` (pictures of them), `tally` (what builds are told), `chosen`
+//! and `retold` (one trial again) with `show`, `why` and `demo` (what it looks like), the other
+//! commands, `ui`.
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -10,24 +13,37 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use reports::text::Signs;
 
+use crate::args::Lang;
 use crate::error::CliError;
 use crate::ui::{Color, Ui};
 
 mod args;
 mod artefacts;
 mod check;
+mod chosen;
 mod counterfactual;
+mod demo;
 mod error;
 mod explain;
 mod faults;
+mod judge;
+mod keys;
 mod list;
 mod load;
+mod pages;
+mod plot;
+mod progress;
 mod remedies;
+mod retold;
 mod run;
 mod seeds;
+mod show;
 mod suggest;
+mod sweep;
+mod tally;
 mod twice;
 mod ui;
+mod why;
 mod work;
 
 /// Puts Kafka's delivery guarantees on trial
@@ -40,6 +56,9 @@ struct Cli {
     /// Use no signs beyond ASCII
     #[arg(long, global = true)]
     ascii: bool,
+    /// The language of what is for people
+    #[arg(long, global = true, value_name = "LANG", default_value = "en")]
+    lang: Lang,
     #[command(subcommand)]
     command: Command,
 }
@@ -52,9 +71,15 @@ Exit codes: 0 as expected, 1 a claim turned out otherwise, 2 could not run, 3 un
 enum Command {
     Run(run::RunArgs),
     Check(check::CheckArgs),
+    Sweep(sweep::SweepArgs),
+    Plot(plot::PlotArgs),
+    Show(show::ShowArgs),
+    Why(why::WhyArgs),
+    Demo(demo::DemoArgs),
     Twice(twice::TwiceArgs),
     List(list::ListArgs),
     Explain(explain::ExplainArgs),
+    Judge(judge::JudgeArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -82,7 +107,7 @@ fn main() -> ExitCode {
         }
     };
     let signs = if cli.ascii { Signs::Ascii } else { Signs::Unicode };
-    let mut ui = Ui::new(cli.color, signs);
+    let mut ui = Ui::new(cli.color, signs, cli.lang.words());
     let code = faults::caught(|| {
         let code = command(&cli.command, &mut ui)?;
         ui.flush()?;
@@ -108,9 +133,15 @@ fn command(command: &Command, ui: &mut Ui) -> Result<u8, CliError> {
     match command {
         Command::Run(args) => run::run(args, ui),
         Command::Check(args) => check::check(args, ui),
+        Command::Sweep(args) => sweep::sweep(args, ui),
+        Command::Plot(args) => plot::plot(args, ui),
+        Command::Show(args) => show::show(args, ui),
+        Command::Why(args) => why::why(args, ui),
+        Command::Demo(args) => demo::demo(args, ui),
         Command::Twice(args) => twice::twice(args, ui),
         Command::List(args) => list::list(args, ui),
         Command::Explain(args) => explain::explain(args, ui),
+        Command::Judge(args) => judge::judge(args, ui),
         Command::Digests(args) => twice::digests(args, ui),
         Command::Completions { shell } => {
             let mut script = Vec::new();

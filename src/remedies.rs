@@ -7,6 +7,7 @@ use model::ids::BrokerId;
 use model::message::cluster::TopicLayout;
 use model::message::data::Acks;
 use model::rules::Rules;
+use sim::clause::{ClauseKind, Sentence};
 use sim::plan::{ClientRole, Created, Plan, ProducerPlan, TopicPlan};
 use sim::verdict::{Claim, Loss, LossCause, MomentKind};
 
@@ -18,7 +19,7 @@ pub struct Change {
     /// Paths and values for `--set`.
     pub set: Vec<(String, String)>,
     /// What to say if it does not help, where the reason is known.
-    pub remark: &'static str,
+    pub remark: Sentence,
 }
 
 /// What a claim is about, as far as remedies go.
@@ -40,7 +41,7 @@ pub fn changes(plan: &Plan, claim: Claim, losses: &[Loss]) -> Vec<Change> {
         Concern::SilentDrop => {
             let mut changes = Vec::new();
             for acks in ["1", "all"] {
-                changes.extend(acks_of(plan, acks, "", |it| it.config.acks == Acks::None));
+                changes.extend(acks_of(plan, acks, |it| it.config.acks == Acks::None));
             }
             changes
         }
@@ -89,19 +90,16 @@ fn concern(claim: Claim) -> Concern {
 
 fn against_loss(plan: &Plan, losses: &[Loss]) -> Vec<Change> {
     let is_weak = |producer: &ProducerPlan| producer.config.acks != Acks::All;
-    let all = acks_of(plan, "all", "", is_weak);
-    let only_with_all = if all.is_some() { "it counts only when acks=all" } else { "" };
-    let more = min_isr(plan, only_with_all);
+    let all = acks_of(plan, "all", is_weak);
+    let where_all = |kind: ClauseKind| all.as_ref().map(|_| kind.into()).unwrap_or_default();
+    let more = min_isr(plan, where_all(ClauseKind::OnlyWithAll));
     let both = all.iter().zip(&more).map(|(all, more)| Change {
         name: format!("{} {}", all.name, more.name),
         set: [all.set.as_slice(), &more.set].concat(),
-        remark: "",
+        remark: Sentence::default(),
     });
     let both: Vec<Change> = both.collect();
-    let copies = match all {
-        Some(_) => "more copies, but the answer did not wait for them",
-        None => "",
-    };
+    let copies = where_all(ClauseKind::AnswerDidNotWait);
     let by_power = |loss: &Loss| {
         loss.cause == LossCause::PowerLoss
             || matches!(loss.at_risk.what, MomentKind::OnlyInPageCache(_))
@@ -131,16 +129,15 @@ fn topics(plan: &Plan) -> impl Iterator<Item = &TopicPlan> {
     plan.topics.iter().filter(|topic| topic.created == Created::AtStart)
 }
 
-fn acks_of(
-    plan: &Plan,
-    acks: &str,
-    remark: &'static str,
-    concerned: impl Fn(&ProducerPlan) -> bool,
-) -> Option<Change> {
+fn acks_of(plan: &Plan, acks: &str, concerned: impl Fn(&ProducerPlan) -> bool) -> Option<Change> {
     let concerned = producers(plan).filter(|(_, producer)| concerned(producer));
     let set: Vec<_> =
         concerned.map(|(name, _)| (config("producers", name, "acks"), acks.to_owned())).collect();
-    (!set.is_empty()).then(|| Change { name: format!("acks={acks}"), set, remark })
+    (!set.is_empty()).then(|| Change {
+        name: format!("acks={acks}"),
+        set,
+        remark: Sentence::default(),
+    })
 }
 
 fn idempotence(plan: &Plan) -> Option<Change> {
@@ -163,7 +160,7 @@ fn idempotence(plan: &Plan) -> Option<Change> {
             put("retries", "2147483647");
         }
     }
-    (!set.is_empty()).then_some(Change { name, set, remark: "" })
+    (!set.is_empty()).then_some(Change { name, set, remark: Sentence::default() })
 }
 
 /// Says whether a producer numbers its batches.
@@ -182,7 +179,7 @@ fn in_flight_one(plan: &Plan) -> Option<Change> {
     let many = producers(plan).filter(|(_, it)| 1 < it.config.in_flight_max);
     let set: Vec<_> =
         many.map(|(name, _)| (config("producers", name, KEY), "1".to_owned())).collect();
-    (!set.is_empty()).then(|| Change { name: format!("{KEY}=1"), set, remark: "" })
+    (!set.is_empty()).then(|| Change { name: format!("{KEY}=1"), set, remark: Sentence::default() })
 }
 
 fn on_topics(
@@ -193,7 +190,11 @@ fn on_topics(
     let concerned = topics(plan).filter(|topic| concerned(topic));
     let set: Vec<_> =
         concerned.map(|topic| (config("topics", &topic.name, key), value.to_owned())).collect();
-    (!set.is_empty()).then(|| Change { name: format!("{key}={value}"), set, remark: "" })
+    (!set.is_empty()).then(|| Change {
+        name: format!("{key}={value}"),
+        set,
+        remark: Sentence::default(),
+    })
 }
 
 fn unclean_off(plan: &Plan) -> Option<Change> {
@@ -202,7 +203,7 @@ fn unclean_off(plan: &Plan) -> Option<Change> {
 }
 
 /// One in-sync replica more, as long as there are replicas for it.
-fn min_isr(plan: &Plan, remark: &'static str) -> Option<Change> {
+fn min_isr(plan: &Plan, remark: Sentence) -> Option<Change> {
     let least = topics(plan).map(|topic| topic.config.min_insync_replicas).min()?;
     let wanted = least + 1;
     let possible = topics(plan).all(|topic| usize::from(wanted) <= copies(plan, topic));
@@ -221,7 +222,7 @@ fn copies(plan: &Plan, topic: &TopicPlan) -> usize {
 }
 
 /// One replica more for every topic, with one broker more where it is needed.
-fn one_copy_more(plan: &Plan, remark: &'static str) -> Option<Change> {
+fn one_copy_more(plan: &Plan, remark: Sentence) -> Option<Change> {
     let ids: Vec<BrokerId> = plan.brokers.iter().map(|broker| broker.id).collect();
     let most = topics(plan).map(|topic| copies(plan, topic)).max()?;
     let mut set = Vec::new();
@@ -273,11 +274,15 @@ fn modern_rules(plan: &Plan) -> Vec<Change> {
             .collect::<Vec<_>>()
             .join(" "),
         set: names.iter().copied().map(path).collect(),
-        remark: "",
+        remark: Sentence::default(),
     };
     let mut changes: Vec<Change> = names.iter().map(|&name| change(&[name])).collect();
     if 1 < names.len() {
         changes.push(change(&names));
+    }
+    if !used.mutants.is_empty() {
+        let set = vec![("rules.mutant".to_owned(), "[]".to_owned())];
+        changes.push(Change { name: "no mutant".to_owned(), set, remark: Sentence::default() });
     }
     changes
 }

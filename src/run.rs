@@ -1,24 +1,33 @@
 //! `trial run`: runs scenarios and says whether everything came as their files expect.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use reports::entry;
 use reports::expected::{expected, says};
+use reports::github::annotations;
 use reports::json;
+use reports::junit::junit;
+use reports::lesson::lines_before_question;
 use reports::report::full;
 use reports::story::Story;
 use reports::summary::{self, Many, Short, Totals, line};
-use reports::text::{Line, Tone, grouped};
+use reports::text::{Line, Tone, fill, grouped};
+use reports::trace::texts::Texts;
 use reports::verdict::{Came, Expected, Helped};
+use reports::words::Words;
 use scenarios::{Case, Class, Overrides, Trial};
 use sim::{KeepHistory, Options};
 
 use crate::args::Selection;
 use crate::artefacts;
 use crate::counterfactual::{self, Told};
+use crate::demo;
 use crate::error::CliError;
 use crate::load::{self, Loaded};
-use crate::ui::{Format, Ui};
+use crate::pages::{self, Counterfactuals};
+use crate::tally::{Tally, Untested};
+use crate::ui::Ui;
 use crate::work::{self, Next, Unit};
 
 /// Full reports in one run, at most; further trials get one line each.
@@ -39,14 +48,21 @@ pub struct RunArgs {
     pub selection: Selection,
     /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    format: Format,
+    format: RunFormat,
     /// Print every entry of the history, or those of a kind, node or record
     #[arg(long, value_name = "FILTER", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "")]
     trace: Option<String>,
-    /// Write timeline.txt, history.jsonl and verdict.json of each trial below this folder
+    /// Write each trial below this folder: timeline.txt, verdict.json, its history as JSON lines and in
+    /// Jepsen's EDN, numbers over time as CSV, and perfetto.json for ui.perfetto.dev
     #[arg(long, value_name = "DIR", env = "TRIAL_OUT")]
     out: Option<PathBuf>,
+    /// Write one HTML file that shows the trial, or up to four variants of it, and needs no network
+    #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
+    report: Option<PathBuf>,
+    /// A variant of the report with each of these values: a path and values
+    #[arg(long, value_name = "PATH=A,B,C", requires = "report")]
+    vary: Vec<String>,
     /// One line per trial; with many seeds only the summary
     #[arg(short, long)]
     quiet: bool,
@@ -56,9 +72,25 @@ pub struct RunArgs {
     /// Let warnings and untested trials fail
     #[arg(long)]
     strict: bool,
+    /// Ask the question of the file before the trial is decided, and wait for an answer
+    #[arg(long, conflicts_with_all = ["seeds", "quiet"])]
+    ask: bool,
     /// Do not run the trials that show what would have helped
     #[arg(long)]
     no_counterfactuals: bool,
+}
+
+/// What a run prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum RunFormat {
+    /// For people
+    Human,
+    /// JSON lines, versioned
+    Json,
+    /// JUnit's XML: a suite per scenario, a test case per expectation and matrix case
+    Junit,
+    /// Annotations of GitHub's workflows, at the lines of what was expected
+    Github,
 }
 
 /// A run in progress.
@@ -68,6 +100,7 @@ struct Session<'a> {
     overrides: &'a Overrides,
     layout: Layout,
     totals: Totals,
+    tally: Tally,
     reports: usize,
     /// The trials of the scenario or case that is being run.
     open: Open,
@@ -84,6 +117,8 @@ enum Layout {
     Scenarios,
     /// One line per case and claim.
     Seeds,
+    /// Nothing but what comes at the end.
+    Totals,
 }
 
 /// Trials that belong into one line.
@@ -103,6 +138,17 @@ pub fn run(args: &RunArgs, ui: &mut Ui) -> Result<u8, CliError> {
         return Err(CliError::usage("a file has warnings", "Leave --strict out to run it."));
     }
     let units = units(&args.selection, &loaded)?;
+    if args.ask {
+        can_ask(args, &loaded, units.len())?;
+    }
+    if let Some(file) = &args.report {
+        let counterfactuals = match args.no_counterfactuals {
+            true => Counterfactuals::Omitted,
+            false => Counterfactuals::Run,
+        };
+        let html = pages::html(&args.selection, &args.vary, counterfactuals, ui)?;
+        artefacts::write_file(file, html.as_bytes())?;
+    }
     if let Some(folder) = &args.out {
         artefacts::prepare(folder)?;
     }
@@ -113,16 +159,36 @@ pub fn run(args: &RunArgs, ui: &mut Ui) -> Result<u8, CliError> {
         false if args.quiet || FEW < units.len() => Layout::Trials,
         false => Layout::Reports,
     };
+    let layout = if args.format.is_for_builds() { Layout::Totals } else { layout };
     let wanted = args.trace.is_some() || args.out.is_some() || layout == Layout::Reports;
     let keep_history = if wanted { KeepHistory::Yes } else { KeepHistory::No };
     let options = Options { keep_history, ..Options::default() };
-    let (totals, reports, open) = (Totals::default(), 0, Open::default());
-    let overrides = &overrides;
-    let mut session = Session { args, loaded: &loaded, overrides, layout, totals, reports, open };
-    work::all(&loaded, &units, (args.selection.jobs(), options), |unit, trial| {
-        session.take(unit, trial, ui)
+    let (totals, tally, reports, open) = (Totals::default(), Tally::default(), 0, Open::default());
+    let (loaded, overrides) = (loaded.as_slice(), &overrides);
+    let mut session = Session { args, loaded, overrides, layout, totals, tally, reports, open };
+    work::all(loaded, &units, (args.selection.jobs(), options), |unit, trial, took| {
+        session.take(unit, (trial, took), ui)
     })?;
     session.finish(ui)
+}
+
+/// Makes sure that there is a question, and somebody to ask.
+fn can_ask(args: &RunArgs, loaded: &[Loaded], trials: usize) -> Result<(), CliError> {
+    if args.format != RunFormat::Human {
+        let message = "--ask is for people, and --format is for machines";
+        return Err(CliError::usage(message, "Leave one of them out."));
+    }
+    if trials != 1 {
+        let message = format!("--ask asks about one trial, and these are {trials}");
+        return Err(CliError::usage(message, "Name one file, and pick a case with --case."));
+    }
+    match loaded.iter().find(|file| file.scenario.ask.is_none()) {
+        None => Ok(()),
+        Some(file) => Err(CliError::usage(
+            format!("{} has no [ask]", file.given),
+            "`trial demo` lists the scenarios of the library that have.",
+        )),
+    }
 }
 
 /// Returns every trial of a selection, in order.
@@ -146,16 +212,25 @@ pub fn units(selection: &Selection, loaded: &[Loaded]) -> Result<Vec<Unit>, CliE
 }
 
 impl Session<'_> {
-    fn take(&mut self, unit: Unit, trial: Trial, ui: &mut Ui) -> Result<Next, CliError> {
+    fn take(
+        &mut self,
+        unit: Unit,
+        (trial, took): (Trial, Duration),
+        ui: &mut Ui,
+    ) -> Result<Next, CliError> {
         let class = self.class(&trial);
         let file = &self.loaded[unit.scenario];
         let case = &file.scenario.cases[unit.case];
         let name = (file.scenario.name.as_str(), case.name.as_str(), unit.seed);
         let mut short = Short::of(name, &trial.outcome, class);
-        short.surprises = surprises(case, &trial);
+        short.surprises = surprises(case, &trial, ui.words);
         short.again = self.args.selection.again(&file.given, unit.seed, &case.settings);
+        if self.args.format.is_for_builds() {
+            let untested = if self.args.strict { Untested::Failed } else { Untested::Skipped };
+            self.tally.take((file, unit), (&trial, took), &short.again, untested);
+        }
         let long = self.is_long(class);
-        let is_json = self.args.format == Format::Json;
+        let is_json = self.args.format == RunFormat::Json;
         if long || is_json || self.args.out.is_some() || self.args.trace.is_some() {
             self.show(unit, trial, (class, long), ui)?;
         }
@@ -170,9 +245,9 @@ impl Session<'_> {
     /// Prints what belongs to one line or few.
     fn list(&mut self, unit: Unit, short: Short, long: bool, ui: &mut Ui) -> Result<(), CliError> {
         match self.layout {
-            Layout::Reports => {}
+            Layout::Reports | Layout::Totals => {}
             Layout::Trials if long => {}
-            Layout::Trials => ui.lines(&line(&short))?,
+            Layout::Trials => ui.lines(&line(&short, ui.words))?,
             Layout::Scenarios => {
                 if self.open.of.is_some_and(|open| open.scenario != unit.scenario) {
                     self.close(ui)?;
@@ -188,7 +263,7 @@ impl Session<'_> {
                 if short.class != Class::AsExpected && !self.args.quiet {
                     self.open.told += 1;
                     if self.open.told <= SURPRISES_SHOWN {
-                        ui.lines(&line(&short))?;
+                        ui.lines(&line(&short, ui.words))?;
                     }
                 }
             }
@@ -206,20 +281,20 @@ impl Session<'_> {
             Layout::Scenarios => {
                 let names = self.loaded.iter().map(|file| file.scenario.name.chars().count());
                 let width = names.max().unwrap_or(0).min(NAME_MAX);
-                ui.lines(&summary::scenario(&scenario.name, &open.shorts, width))?;
+                ui.lines(&summary::scenario(&scenario.name, &open.shorts, width, ui.words))?;
             }
             Layout::Seeds => {
                 let case = &scenario.cases[unit.case].name;
                 if SURPRISES_SHOWN < open.told {
                     let more = grouped((open.told - SURPRISES_SHOWN) as u64);
-                    ui.text(&format!("and {more} trials more that are not as expected"))?;
+                    ui.text(&fill(ui.words.summary.more_trials, &[&more]))?;
                 }
                 let title = Line::of(Tone::Strong, scenario.name.clone());
                 let case = if case.is_empty() { String::new() } else { format!(" [{case}]") };
                 ui.lines(&[title.then(Tone::Quiet, case)])?;
-                ui.lines(&open.many.lines())?;
+                ui.lines(&open.many.lines(ui.words))?;
             }
-            Layout::Reports | Layout::Trials => {}
+            Layout::Reports | Layout::Trials | Layout::Totals => {}
         }
         Ok(())
     }
@@ -238,7 +313,7 @@ impl Session<'_> {
             Layout::Trials => {
                 !self.args.quiet && class != Class::AsExpected && self.reports < REPORTS_MAX
             }
-            Layout::Scenarios | Layout::Seeds => false,
+            Layout::Scenarios | Layout::Seeds | Layout::Totals => false,
         }
     }
 
@@ -254,16 +329,18 @@ impl Session<'_> {
         let again = self.args.selection.again(&file.given, unit.seed, &case.settings);
         let whole = long && trial.outcome.history.is_empty();
         let trial = if whole { work::trial(self.loaded, unit, Options::default()) } else { trial };
-        let plan = sim::plan::Plan { seed: unit.seed, ..case.plan.clone() };
-        let says = says(case);
+        let plan = case.drawn(unit.seed);
+        let says = says(case, ui.words);
         let story = Story {
             scenario: &file.scenario.name,
-            title: &file.scenario.title.en,
+            title: ui.words.of(&file.scenario.title),
             case: &case.name,
             seed: unit.seed,
             plan: &plan,
             outcome: &trial.outcome,
             says: &says,
+            ask: file.scenario.ask.as_ref(),
+            words: ui.words,
         };
         let expected = expected(case, &trial);
         let told = Told { file, case: unit.case, seed: unit.seed, overrides: self.overrides };
@@ -279,9 +356,9 @@ impl Session<'_> {
             trace(&story, filter, ui)?;
         }
         match self.args.format {
-            Format::Json => print_json(&story, class, outside, &again, ui)?,
-            Format::Human if long => self.print(&story, outside, &again, ui)?,
-            Format::Human => {}
+            RunFormat::Json => print_json(&story, class, outside, &again, ui)?,
+            RunFormat::Human if long => self.print(&story, outside, &again, ui)?,
+            RunFormat::Human | RunFormat::Junit | RunFormat::Github => {}
         }
         Ok(())
     }
@@ -297,17 +374,38 @@ impl Session<'_> {
             ui.lines(&[Line::default()])?;
         }
         self.reports += 1;
-        let lines = full(story, outside, again, ui.signs);
+        let mut lines = full(story, outside, again, ui.signs);
+        if let (true, Some(question)) = (self.args.ask, story.ask) {
+            let texts = Texts::of(story, outside.0, outside.1);
+            let before = lines_before_question(story, &texts, ui.signs).min(lines.len());
+            let after = lines.split_off(before);
+            ui.lines(&lines)?;
+            demo::ask(question, ui)?;
+            lines = after;
+        }
         Ok(ui.lines(&lines)?)
     }
 
     fn finish(mut self, ui: &mut Ui) -> Result<u8, CliError> {
         match self.args.format {
-            Format::Json => ui.json(&json::summary(&self.totals))?,
-            Format::Human => {
+            RunFormat::Json => ui.json(&json::summary(&self.totals))?,
+            RunFormat::Junit => {
+                let document = junit(&std::mem::take(&mut self.tally).suites());
+                let document = document.map_err(|why| {
+                    CliError::usage(format!("cannot write XML: {why}"), "Try --format json.")
+                })?;
+                ui.raw(&document)?;
+            }
+            RunFormat::Github => {
+                for annotation in annotations(&std::mem::take(&mut self.tally).suites()) {
+                    ui.raw(&annotation)?;
+                }
+                ui.lines(&[self.totals.line(self.loaded.len(), ui.words)])?;
+            }
+            RunFormat::Human => {
                 self.close(ui)?;
                 if self.totals.trials() != 1 {
-                    ui.lines(&[self.totals.line(self.loaded.len())])?;
+                    ui.lines(&[self.totals.line(self.loaded.len(), ui.words)])?;
                 }
             }
         }
@@ -317,6 +415,16 @@ impl Session<'_> {
             return Ok(130);
         }
         Ok(self.totals.worst().exit_code())
+    }
+}
+
+impl RunFormat {
+    /// Says whether it is printed once, at the end, for those who watch over builds.
+    fn is_for_builds(self) -> bool {
+        match self {
+            RunFormat::Junit | RunFormat::Github => true,
+            RunFormat::Human | RunFormat::Json => false,
+        }
     }
 }
 
@@ -347,7 +455,7 @@ fn trace(story: &Story<'_>, filter: &str, ui: &mut Ui) -> Result<(), CliError> {
 }
 
 /// Returns what did not come as expected, in words.
-fn surprises(case: &Case, trial: &Trial) -> Vec<String> {
+fn surprises(case: &Case, trial: &Trial, words: &Words) -> Vec<String> {
     let expected = expected(case, trial).into_iter();
-    expected.filter(|it| it.came != Came::True).map(|it| it.text).collect()
+    expected.filter(|it| it.came != Came::True).map(|it| it.text.say(&words.grammar)).collect()
 }

@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use model::chance::Rng;
+
 /// One seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed(pub u64);
@@ -11,12 +13,31 @@ pub struct Seed(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seeds(pub RangeInclusive<u64>);
 
+/// How many runs each setting of a sweep gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Runs(pub u64);
+
+/// Returns the seed of a campaign's run: no two campaigns share runs, and a seed is short
+/// enough to be a number in JSON.
+pub fn of_campaign(campaign: u64, run: u64) -> u64 {
+    Rng::fork(campaign, &format!("run/{run}")).word() >> 11
+}
+
 /// How many trials run at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Jobs(pub usize);
 
 /// More threads than this never help.
 const JOBS_MAX: usize = 1_024;
+
+impl FromStr for Runs {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Runs, String> {
+        let runs = text.trim().replace('_', "").parse().ok().filter(|&runs| 0 < runs);
+        runs.map(Runs).ok_or_else(|| "--runs is a number of runs, at least 1".to_owned())
+    }
+}
 
 impl FromStr for Jobs {
     type Err = String;

@@ -113,7 +113,7 @@ pub fn digests(args: &DigestArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let units = units(&args.selection, &loaded)?;
     let keep_history = if args.entries { KeepHistory::Yes } else { KeepHistory::No };
     let options = Options { keep_history, ..Options::default() };
-    work::all(&loaded, &units, (args.selection.jobs(), options), |unit, trial| {
+    work::all(&loaded, &units, (args.selection.jobs(), options), |unit, trial, _| {
         let scenario = &loaded[unit.scenario].scenario;
         let case = &scenario.cases[unit.case].name;
         let name = format!("{} [{case}] seed {}", scenario.name, unit.seed);

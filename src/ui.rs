@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use reports::text::{Colour, Line, Signs, render};
+use reports::words::Words;
 use scenarios::{Diagnostic, Paint, render_all};
 
 /// When to use colours.
@@ -34,18 +35,20 @@ pub struct Ui {
     err: AutoStream<io::Stderr>,
     /// Which signs texts may use.
     pub signs: Signs,
+    /// The language of everything that is for people.
+    pub words: &'static Words,
 }
 
 impl Ui {
     /// Opens both streams.
-    pub fn new(color: Color, signs: Signs) -> Ui {
+    pub fn new(color: Color, signs: Signs, words: &'static Words) -> Ui {
         let choice = match color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
         let (out, err) = (io::stdout(), io::stderr());
-        Ui { out: AutoStream::new(out, choice), err: AutoStream::new(err, choice), signs }
+        Ui { out: AutoStream::new(out, choice), err: AutoStream::new(err, choice), signs, words }
     }
 
     /// Prints lines of a report.
@@ -63,6 +66,11 @@ impl Ui {
     /// Prints a JSON value on a line of its own.
     pub fn json(&mut self, value: &impl std::fmt::Display) -> io::Result<()> {
         writeln!(self.out, "{value}")
+    }
+
+    /// Prints text for machines as it is, whatever the signs, with a line end.
+    pub fn raw(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{}", text.trim_end())
     }
 
     /// Says something beside the results.

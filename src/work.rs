@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use scenarios::{Trial, run_with};
 use sim::Options;
@@ -55,7 +56,8 @@ pub fn trial(loaded: &[Loaded], unit: Unit, options: Options) -> Trial {
     run_with(scenario, unit.case, unit.seed, |plan| sim::run(plan, options))
 }
 
-/// Runs `units` on `jobs` threads; `each` gets the results in the order of `units`.
+/// Runs `units` on `jobs` threads; `each` gets the results in the order of `units`, with the
+/// time that each took.
 ///
 /// # Errors
 /// What `each` returns; no further trial begins then.
@@ -63,7 +65,7 @@ pub fn all<E>(
     loaded: &[Loaded],
     units: &[Unit],
     (jobs, options): (usize, Options),
-    mut each: impl FnMut(Unit, Trial) -> Result<Next, E>,
+    mut each: impl FnMut(Unit, Trial, Duration) -> Result<Next, E>,
 ) -> Result<(), E> {
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
@@ -75,7 +77,9 @@ pub fn all<E>(
                 while !stop.load(Ordering::SeqCst) && !interrupted() {
                     let at = next.fetch_add(1, Ordering::SeqCst);
                     let Some(&unit) = units.get(at) else { break };
-                    if sender.send((at, trial(loaded, unit, options))).is_err() {
+                    let begun = Instant::now();
+                    let trial = trial(loaded, unit, options);
+                    if sender.send((at, trial, begun.elapsed())).is_err() {
                         break;
                     }
                 }
@@ -84,10 +88,10 @@ pub fn all<E>(
         drop(sender);
         let mut waiting = BTreeMap::new();
         let mut expected = 0;
-        for (at, trial) in receiver {
-            waiting.insert(at, trial);
-            while let Some(trial) = waiting.remove(&expected) {
-                let answer = each(units[expected], trial);
+        for (at, trial, took) in receiver {
+            waiting.insert(at, (trial, took));
+            while let Some((trial, took)) = waiting.remove(&expected) {
+                let answer = each(units[expected], trial, took);
                 expected += 1;
                 if !matches!(answer, Ok(Next::More)) {
                     stop.store(true, Ordering::SeqCst);

@@ -32,7 +32,7 @@ pub fn shown(words: &[&str]) -> String {
 
 #[test]
 fn mistakes_on_the_command_line_are_errors_with_hints() {
-    let calls: [&[&str]; 22] = [
+    let calls: [&[&str]; 23] = [
         &["run"],
         &["run", "acks1-leader-crush"],
         &["run", "no/such/folder/"],
@@ -53,6 +53,7 @@ fn mistakes_on_the_command_line_are_errors_with_hints() {
         &["run", "acks1-leader-crash", "--case", "nonsense"],
         &["run", "acks1-leader-crash", "--set", "nonsense=1"],
         &["run", "acks1-leader-crash", "--rules", "truncation=never"],
+        &["run", "acks1-leader-crash", "--set", "rules.mutant=ack-before-irs"],
         &["run", "acks1-leader-crash", "--max-events", "0"],
         &["run", "acks1-leader-crash", "--out", "/dev/null/out"],
     ];
@@ -66,8 +67,42 @@ fn mistakes_on_the_command_line_are_errors_with_hints() {
 }
 
 #[test]
+fn a_page_shows_one_scenario_and_one_seed() {
+    let calls: [&[&str]; 7] = [
+        &["run", "acks1-leader-crash", "--report", "no/such/folder/out.html"],
+        &["run", "acks1-leader-crash", "acks-all-leader-crash", "--report", "no/out.html"],
+        &["run", "acks1-leader-crash", "--seeds", "1..9", "--report", "no/out.html"],
+        &["run", "acks1-leader-crash", "--vary", "producers.p1.config.acks=0,1"],
+        &[
+            "run",
+            "acks1-leader-crash",
+            "--vary",
+            "producers.p1.records=30,31,32,33,34",
+            "--report",
+            "no/out.html",
+        ],
+        &["run", "acks1-leader-crash", "--vary", "records", "--report", "no/out.html"],
+        &[
+            "run",
+            "acks1-leader-crash",
+            "--vary",
+            "producers.p1.nonsense=1",
+            "--report",
+            "no/out.html",
+        ],
+    ];
+
+    let all: Vec<_> = calls.iter().map(|words| shown(words)).collect();
+
+    for text in &all {
+        assert!(text.ends_with("exit 2\n"), "{text}");
+    }
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
 fn words_are_listed_and_explained() {
-    let calls: [&[&str]; 14] = [
+    let calls: [&[&str]; 16] = [
         &["list", "claims"],
         &["list", "rules", "--format", "json"],
         &["list", "faults"],
@@ -82,11 +117,21 @@ fn words_are_listed_and_explained() {
         &["explain", "compression.type"],
         &["explain", "log.flush.interval.ms"],
         &["explain", "acks1-leader-crash"],
+        &["list", "mutants"],
+        &["explain", "commit-any-generation"],
     ];
 
     let all: Vec<_> = calls.iter().map(|words| shown(words)).collect();
 
     insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn a_report_says_which_mutant_is_planted() {
+    let text = shown(&["run", "acks-all-leader-crash", "--set", "rules.mutant=ack-before-isr"]);
+
+    assert!(text.contains("rules: mutant=ack-before-isr"), "{text}");
+    assert!(text.ends_with("exit 1\n"), "{text}");
 }
 
 #[test]

@@ -10,12 +10,12 @@ use reports::entry;
 use reports::expected::{expected, says};
 use reports::report::golden;
 use reports::story::Story;
+use reports::words::EN;
 use scenarios::{Class, LibraryEntry, Overrides, Scenario, Trial, library};
 use sim::Options;
-use sim::plan::Plan;
 use sim::verdict::{Claim, Verdict};
 
-const LINES_MAX: usize = 68;
+const LINES_MAX: usize = 60;
 /// Facts that no scenario of the library has to show, with the reason.
 const RARE: &[(&str, &str)] = &[];
 
@@ -98,7 +98,8 @@ fn every_kind_of_fact_occurs_somewhere() {
     assert_eq!(missing, Vec::<&str>::new(), "facts that no scenario shows");
 }
 
-fn trials() -> Vec<(Scenario, usize, Trial)> {
+/// Runs every case of the library.
+pub fn trials() -> Vec<(Scenario, usize, Trial)> {
     let mut trials = Vec::new();
     for entry in library() {
         let scenario = load(entry);
@@ -115,20 +116,33 @@ fn timelines(entry: &LibraryEntry) -> String {
     let mut pages = Vec::new();
     for (place, case) in scenario.cases.iter().enumerate() {
         let trial = scenarios::run(&scenario, place, scenario.seed, Options::default());
-        let plan = Plan { seed: scenario.seed, ..case.plan.clone() };
-        let says = says(case);
-        let story = Story {
-            scenario: &scenario.name,
-            title: &scenario.title.en,
-            case: &case.name,
-            seed: scenario.seed,
-            plan: &plan,
-            outcome: &trial.outcome,
-            says: &says,
-        };
-        pages.push(golden(&story, &expected(case, &trial)));
+        let draw = |story: &Story<'_>| golden(story, &expected(case, &trial));
+        pages.push(with_story(&scenario, place, &trial, draw));
     }
     pages.join("\n=== \n")
+}
+
+/// Shows a trial as a story.
+pub fn with_story<T>(
+    scenario: &Scenario,
+    case: usize,
+    trial: &Trial,
+    show: impl FnOnce(&Story<'_>) -> T,
+) -> T {
+    let case = &scenario.cases[case];
+    let plan = case.drawn(trial.seed);
+    let says = says(case, &EN);
+    show(&Story {
+        scenario: &scenario.name,
+        title: &scenario.title.en,
+        case: &case.name,
+        seed: trial.seed,
+        plan: &plan,
+        outcome: &trial.outcome,
+        says: &says,
+        ask: scenario.ask.as_ref(),
+        words: &EN,
+    })
 }
 
 fn load(entry: &LibraryEntry) -> Scenario {

@@ -2,6 +2,7 @@
 //!
 //! Kafka's wire sentinels (-1, empty, null) end in `message/`; here absence is `Option`.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 use std::sync::Arc;
@@ -205,14 +206,31 @@ impl Sequence {
 }
 
 /// One partition of one topic.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TopicPartition {
     /// The topic.
     pub topic: TopicId,
     /// The partition's index, from 0.
     pub partition: u16,
+}
+
+impl TopicPartition {
+    /// Returns both numbers as one, which compares as they do, at once.
+    fn rank(self) -> u32 {
+        u32::from(self.topic.0) << 16 | u32::from(self.partition)
+    }
+}
+
+impl Ord for TopicPartition {
+    fn cmp(&self, other: &TopicPartition) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for TopicPartition {
+    fn partial_cmp(&self, other: &TopicPartition) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// The bytes of a record key.

@@ -3,7 +3,8 @@
 //! In reading order:
 //! - [`ids`], [`time`], [`chance`]: quantities, virtual time, named random streams
 //! - [`turn`]: the one door between a machine and the world; [`fact`]: what became true
-//! - [`message`]: what nodes say to each other; [`config`]: Kafka's settings; [`rules`]: eras
+//! - [`message`]: what nodes say to each other; [`config`]: Kafka's settings; [`rules`]: eras,
+//!   [`mutant`]: rules broken on purpose
 //! - [`image`]: the cluster metadata
 //! - [`log`]: one partition's records on one broker
 //! - [`partition`]: a replica as leader or follower; [`broker`]: the process around replicas
@@ -25,6 +26,7 @@ pub mod ids;
 pub mod image;
 pub mod log;
 pub mod message;
+pub mod mutant;
 pub mod partition;
 pub mod rules;
 pub mod time;

@@ -1,9 +1,11 @@
 //! Protocol eras: the rules that Kafka once had, beside those it has.
 //!
 //! The default is Kafka 4.0's behaviour. A scenario that sets another rule shows what the
-//! KIP concerned repaired.
+//! KIP concerned repaired. Rules that nobody ever had are [mutants](crate::mutant).
 
 use serde::{Deserialize, Serialize};
+
+use crate::mutant::{Mutant, Mutants};
 
 /// Which era's rules a cluster follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,6 +15,17 @@ pub struct Rules {
     pub truncation: Truncation,
     /// Whether fetches carry the reader's leader epoch.
     pub fetch_fencing: FetchFencing,
+    /// Which rules are broken on purpose.
+    #[serde(rename = "mutant")]
+    pub mutants: Mutants,
+}
+
+impl Rules {
+    /// Says whether a mutant is planted.
+    #[inline]
+    pub fn has(self, mutant: Mutant) -> bool {
+        self.mutants.has(mutant)
+    }
 }
 
 /// How a follower brings its log in line with a leader.

@@ -11,6 +11,7 @@ use crate::ids::{ConnectionId, NodeId, Offset, TopicPartition, Uid};
 use crate::log::batch::Batch;
 use crate::message::Message;
 use crate::message::group::Assignment;
+use crate::rules::Rules;
 use crate::time::{Time, Timestamp};
 
 /// A simulated process: broker, controller or client.
@@ -131,6 +132,8 @@ pub struct Turn<'a> {
     pub now: Time,
     /// What this node's wall clock shows.
     pub wall: Timestamp,
+    /// The rules that the world plays by.
+    pub rules: Rules,
     /// This node's own random stream.
     pub rng: &'a mut Rng,
     /// What leaves the node.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use model::ids::Uid;
 use sim::verdict::Fate;
+use unicode_width::UnicodeWidthStr;
 
 use crate::story::{Story, record_names};
-use crate::text::{Line, Tone, fill, grouped};
-use crate::words::EN;
+use crate::text::{Line, Tone, fill, grouped, padded};
 
 /// Records that are shown one by one.
 const SINGLE_MAX: usize = 36;
@@ -36,8 +36,9 @@ pub fn fates(story: &Story<'_>) -> Vec<Line> {
     if fates.is_empty() {
         return Vec::new();
     }
-    let mut lines = if fates.len() <= SINGLE_MAX { single(fates) } else { binned(fates) };
-    lines.extend(counts(fates));
+    let mut lines =
+        if fates.len() <= SINGLE_MAX { single(story, fates) } else { binned(story, fates) };
+    lines.extend(counts(story, fates));
     lines
 }
 
@@ -54,6 +55,20 @@ pub fn sign(fate: Fate) -> &'static str {
     }
 }
 
+/// Returns the name of a fate in machine formats.
+pub fn name(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Delivered => "delivered",
+        Fate::Lost => "lost",
+        Fate::NeverPromised => "never-promised",
+        Fate::UnknownPresent => "unknown-present",
+        Fate::UnknownAbsent => "unknown-absent",
+        Fate::RefusedButPresent => "refused-but-present",
+        Fate::Duplicated => "duplicated",
+        Fate::OutOfOrder => "out-of-order",
+    }
+}
+
 fn tone(fate: Fate) -> Tone {
     match fate {
         Fate::Delivered => Tone::Committed,
@@ -64,15 +79,15 @@ fn tone(fate: Fate) -> Tone {
     }
 }
 
-fn head(first: bool) -> Line {
-    let head = if first { EN.records } else { "" };
-    Line::of(Tone::Quiet, format!(" {head:<8} "))
+fn head(story: &Story<'_>, first: bool) -> Line {
+    let head = if first { story.words.records } else { "" };
+    Line::of(Tone::Quiet, format!(" {} ", padded(head, 8)))
 }
 
-fn single(fates: &[Fate]) -> Vec<Line> {
+fn single(story: &Story<'_>, fates: &[Fate]) -> Vec<Line> {
     let numbered: Vec<_> = (0..).map(Uid).zip(fates).collect();
     let lines = numbered.chunks(PER_LINE).enumerate().map(|(at, chunk)| {
-        let mut line = head(at == 0);
+        let mut line = head(story, at == 0);
         for (place, &(uid, &fate)) in (1..).zip(chunk) {
             let name = format!("r{uid}");
             line.push(Tone::Plain, format!("{name:<3}"));
@@ -85,7 +100,7 @@ fn single(fates: &[Fate]) -> Vec<Line> {
 }
 
 /// Names the runs of equal fates if they are few, else draws a bar with the worst of each bin.
-fn binned(fates: &[Fate]) -> Vec<Line> {
+fn binned(story: &Story<'_>, fates: &[Fate]) -> Vec<Line> {
     let mut runs: Vec<(Uid, Uid, Fate)> = Vec::new();
     for (uid, &fate) in (0..).map(Uid).zip(fates) {
         match runs.last_mut() {
@@ -95,20 +110,20 @@ fn binned(fates: &[Fate]) -> Vec<Line> {
     }
     if RUNS_MAX < runs.len() {
         let bin = fates.len().div_ceil(BAR);
-        let mut line = head(true);
+        let mut line = head(story, true);
         for records in fates.chunks(bin) {
             let worst = *records.iter().max_by_key(|&&fate| badness(fate)).expect("a bin is full");
             line.push(tone(worst), sign(worst).chars().next_back().unwrap_or(' ').to_string());
         }
-        let note = format!("          {}", fill(EN.bin, &[&bin.to_string()]));
+        let note = format!("          {}", fill(story.words.bin, &[&bin.to_string()]));
         return vec![line, Line::of(Tone::Quiet, note)];
     }
-    let mut lines = vec![head(true)];
+    let mut lines = vec![head(story, true)];
     for (first, last, fate) in runs {
         let run = format!("{} ", record_names(first, last));
         let open = lines.last().expect("there is a first line").width();
-        if crate::text::WIDTH < open + run.chars().count() + 5 {
-            lines.push(head(false));
+        if crate::text::WIDTH < open + run.width() + 5 {
+            lines.push(head(story, false));
         }
         let line = lines.last_mut().expect("there is a first line");
         line.push(Tone::Plain, run);
@@ -131,13 +146,13 @@ fn badness(fate: Fate) -> u8 {
     }
 }
 
-fn counts(fates: &[Fate]) -> Vec<Line> {
+fn counts(story: &Story<'_>, fates: &[Fate]) -> Vec<Line> {
     let mut counts: BTreeMap<Fate, u64> = BTreeMap::new();
     for &fate in fates {
         *counts.entry(fate).or_default() += 1;
     }
-    let mut lines = vec![head(false)];
-    for (fate, name) in ALL.into_iter().zip(EN.fates) {
+    let mut lines = vec![head(story, false)];
+    for (fate, name) in ALL.into_iter().zip(story.words.fates) {
         let count = counts.get(&fate).copied().unwrap_or(0);
         let always = matches!(fate, Fate::Delivered | Fate::Lost | Fate::Duplicated);
         if count == 0 && !always {
@@ -145,8 +160,8 @@ fn counts(fates: &[Fate]) -> Vec<Line> {
         }
         let text = format!("{} {name} {}", sign(fate), grouped(count));
         let open = lines.last().expect("there is a first line").width();
-        if crate::text::WIDTH < open + text.chars().count() + 4 {
-            lines.push(head(false));
+        if crate::text::WIDTH < open + text.width() + 4 {
+            lines.push(head(story, false));
         }
         let tone = if count == 0 { Tone::Quiet } else { tone(fate) };
         let line = lines.last_mut().expect("there is a first line");

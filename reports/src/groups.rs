@@ -9,10 +9,10 @@ use model::time::Duration;
 use sim::history::{Event, Fault};
 use sim::plan::GroupIndex;
 use sim::verdict::GroupStory;
+use unicode_width::UnicodeWidthStr;
 
 use crate::story::Story;
-use crate::text::{Line, Tone, WIDTH, counted, fill, grouped, wrap};
-use crate::words::EN;
+use crate::text::{Line, Tone, WIDTH, counted, fill, grouped, padded, wrap};
 
 /// Columns of the head.
 const HEAD: usize = 10;
@@ -21,12 +21,12 @@ const OTHERS_SHOWN: usize = 4;
 
 /// Draws a line per group: rebalances, how long partitions stood still, lag, owners.
 pub fn groups(story: &Story<'_>) -> Vec<Line> {
-    let mut head = EN.groups.head;
+    let mut head = story.words.groups.head;
     let mut lines = Vec::new();
     for group in &story.outcome.judgement.groups {
         let name = story.group(group.group);
-        for part in wrap(&format!("{name}: {}", fared(story, group)), WIDTH - HEAD) {
-            let line = Line::of(Tone::Quiet, format!(" {head:<8} "));
+        for part in parted(&name, &fared(story, group), story.words.grammar.joint) {
+            let line = Line::of(Tone::Quiet, format!(" {} ", padded(head, 8)));
             lines.push(line.then(Tone::Plain, part));
             head = "";
         }
@@ -34,22 +34,44 @@ pub fn groups(story: &Story<'_>) -> Vec<Line> {
     lines
 }
 
-/// Says how a group fared.
-pub(crate) fn fared(story: &Story<'_>, group: &GroupStory) -> String {
-    let words = &EN.groups;
+/// Lays parts of a sentence in rows, and breaks between parts where that is possible.
+fn parted(name: &str, parts: &[String], joint: &str) -> Vec<String> {
+    let mut text = format!("{name}: ");
+    let mut rows = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        if at != 0 {
+            text.push_str(joint.trim_end());
+            match text.width() + 2 + part.width() <= WIDTH - HEAD {
+                true => text.push_str(&joint[joint.trim_end().len()..]),
+                false => rows.push(std::mem::take(&mut text)),
+            }
+        }
+        text += part;
+    }
+    rows.push(text);
+    rows.iter().flat_map(|row| wrap(row, WIDTH - HEAD)).collect()
+}
+
+/// Says how a group fared, in parts.
+pub(crate) fn fared(story: &Story<'_>, group: &GroupStory) -> Vec<String> {
+    let words = &story.words.groups;
     let mut parts = vec![counted(group.rebalances.len() as u64, words.rebalances)];
     let stood = group.rebalances.iter().map(|it| it.stopped_for).max().unwrap_or(Duration::ZERO);
+    let stopped = group.rebalances.iter().map(|it| it.stopped).max().unwrap_or(0);
     parts.push(match stood {
         Duration::ZERO => words.never_stood.to_owned(),
-        stood => fill(words.stood, &[&stood.to_string()]),
+        stood => fill(&counted(u64::from(stopped), words.stood), &["", &stood.to_string()]),
     });
     parts.push(fill(words.lag_max, &[&grouped(group.lag_max.0)]));
     if !group.owners.is_empty() {
         let owners = group.owners.iter();
         let owners = owners.map(|&(client, count)| format!("{} {count}", story.client(client)));
-        parts.push(fill(words.owners, &[&owners.collect::<Vec<_>>().join(", ")]));
+        parts.push(fill(
+            words.owners,
+            &[&owners.collect::<Vec<_>>().join(story.words.grammar.list)],
+        ));
     }
-    parts.join("; ")
+    parts
 }
 
 /// Where groups stand in their partitions at the end.
@@ -177,7 +199,7 @@ impl Standing {
 
     /// Says what a group has committed of a partition, who reads it where, and what is left.
     fn mark(&self, story: &Story<'_>, group: GroupIndex, partition: TopicPartition) -> String {
-        let words = &EN.groups;
+        let words = &story.words.groups;
         let committed = self.committed.get(&(group, partition)).copied();
         let mut parts = vec![match committed {
             Some(offset) => fill(words.committed, &[&offset.to_string()]),

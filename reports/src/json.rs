@@ -6,8 +6,12 @@ use sim::outcome::Ended;
 use sim::verdict::{Anomaly, Claim, Evidence, Finding, Verdict};
 
 use crate::entry;
+use crate::stats::CONFIDENCE;
+use crate::stats::words::MEANING;
 use crate::story::Story;
 use crate::summary::Totals;
+use crate::sweep::chance::Judged;
+use crate::sweep::{Setting, Sweep};
 use crate::verdict::{Came, Expected, Helped, HelpedStanding};
 
 /// The version of these objects.
@@ -39,13 +43,16 @@ pub fn finding(story: &Story<'_>, finding: &Finding, evidence: &Evidence, again:
         "case": story.case,
         "seed": story.seed,
         "digest": digest(story.outcome.digest),
-        "because": evidence.because,
+        "because": evidence.because.to_string(),
         "count": evidence.count,
         "t": evidence.first.0.saturating_mul(1_000),
         "events": events(story, evidence),
         "records": evidence.records.iter().map(|uid| uid.0).collect::<Vec<_>>(),
         "anomalies": anomalies(finding),
         "replay": again,
+        // Made by a search alone: a file that holds the trial, and sizes before and after.
+        "repro": null,
+        "shrunk": null,
     })
 }
 
@@ -139,8 +146,8 @@ pub fn run_finished(
 fn claim(finding: &Finding) -> Value {
     let (result, because, count) = match &finding.verdict {
         Verdict::Holds => ("holds", None, 0),
-        Verdict::Breaks(evidence) => ("breaks", Some(evidence.because.clone()), evidence.count),
-        Verdict::Untested(why) => ("untested", Some(why.clone()), 0),
+        Verdict::Breaks(evidence) => ("breaks", Some(evidence.because.to_string()), evidence.count),
+        Verdict::Untested(why) => ("untested", Some(why.to_string()), 0),
     };
     json!({
         "id": finding.claim.name(),
@@ -158,7 +165,7 @@ fn expectation(expected: &Expected) -> Value {
         Came::False => "failed",
         Came::Untested => "untested",
     };
-    json!({ "expect": expected.text, "standing": standing })
+    json!({ "expect": expected.text.to_string(), "standing": standing })
 }
 
 fn help(helped: &Helped) -> Value {
@@ -167,7 +174,7 @@ fn help(helped: &Helped) -> Value {
         HelpedStanding::Breaks => "breaks",
         HelpedStanding::Untested => "untested",
     };
-    json!({ "change": helped.change, "set": helped.set, "result": result, "remark": helped.remark })
+    json!({ "change": helped.change, "set": helped.set, "result": result, "remark": helped.remark.to_string() })
 }
 
 fn ended(ended: &Ended) -> Value {
@@ -189,6 +196,63 @@ pub fn summary(totals: &Totals) -> Value {
         "unexpected": count(Class::Unexpected),
         "untested": count(Class::Untested),
         "tool-faults": count(Class::ToolFault),
+    })
+}
+
+/// How often the claims broke under one setting of a sweep; those that were never at risk
+/// are left out.
+pub fn odds(sweep: &Sweep, setting: &Setting) -> Value {
+    let claims = Claim::ALL.iter().map(|&claim| (claim, setting.odds(claim)));
+    let claims: Vec<Value> = claims
+        .filter(|(_, odds)| 0 < odds.tested)
+        .map(|(claim, odds)| {
+            let interval = odds.broken.exact(CONFIDENCE);
+            let seed = |run: usize| sweep.seeds.get(run).copied();
+            json!({
+                "id": claim.name(),
+                "broken": odds.broken.hits,
+                "runs": odds.broken.of,
+                "tested": odds.tested,
+                "share": odds.broken.value(),
+                "low": interval.low,
+                "high": interval.high,
+                "first": odds.first_and_worst.and_then(|(first, _)| seed(first)),
+                "worst": odds.first_and_worst.and_then(|(_, worst)| seed(worst)),
+            })
+        })
+        .collect();
+    json!({
+        "v": VERSION,
+        "event": "odds",
+        "scenario": setting.scenario,
+        "setting": setting.name,
+        "values": setting.values,
+        "runs": setting.runs(),
+        "unfinished": setting.unfinished,
+        "claims": claims,
+        "replay": setting.again,
+    })
+}
+
+/// How an expected chance stands.
+pub fn chance(judged: Judged, text: &str) -> Value {
+    let standing = match judged {
+        Judged::Met => "met",
+        Judged::Failed => "failed",
+        Judged::Undecided => "undecided",
+    };
+    json!({ "v": VERSION, "event": "chance", "expect": text, "standing": standing })
+}
+
+/// All runs of a sweep are over.
+pub fn sweep_summary(sweep: &Sweep) -> Value {
+    json!({
+        "v": VERSION,
+        "event": "sweep-summary",
+        "settings": sweep.settings.len(),
+        "runs": sweep.settings.iter().map(Setting::runs).sum::<usize>(),
+        "meaning": MEANING,
+        "replay": sweep.again,
     })
 }
 

@@ -5,20 +5,44 @@
 //! - [`entry`]: single entries of a history; [`vocabulary`]: their kinds
 //! - [`timeline`]: the picture of one trial; [`logs`], [`groups`], [`fates`]: how it ended
 //! - [`why`], [`verdict`], [`expected`]: what it means; [`summary`]: one line per trial
+//! - [`stats`]: what numbers from many seeds are worth
+//! - [`sweep`]: many seeds of many settings
+//! - [`plots`]: what sweeps and runs look like
+//! - [`svg`]: pictures of one trial for a page; [`table`]: its facts
+//! - [`cause`]: one record's story; [`lesson`]: a trial step by step
 //! - [`report`]: all of it together, and the golden text; [`json`]: for machines
+//! - [`junit`], [`github`]: for those who watch over builds
+//! - [`series`], [`csv`], [`perfetto`]: numbers over time, for other programs
+//! - [`edn`]: what clients saw, as Jepsen records it; [`judged`]: what such a history is worth
 
+pub mod cause;
+pub mod csv;
+pub mod edn;
 pub mod entry;
 pub mod expected;
 pub mod fates;
+pub mod github;
 pub mod groups;
 pub mod json;
+pub mod judged;
+pub mod junit;
+pub mod lesson;
 pub mod logs;
+pub mod page;
+pub mod perfetto;
+pub mod plots;
 pub mod report;
+pub mod series;
+pub mod stats;
 pub mod story;
 pub mod summary;
+pub mod svg;
+pub mod sweep;
+pub mod table;
 mod tell;
 pub mod text;
 pub mod timeline;
+pub mod trace;
 pub mod verdict;
 pub mod vocabulary;
 pub mod why;

@@ -9,7 +9,6 @@ use sim::outcome::ReplicaEnd;
 use crate::groups::marks;
 use crate::story::{Story, broker_name};
 use crate::text::{Line, Tone, WIDTH, counted, fill};
-use crate::words::EN;
 
 /// Columns for the offsets of one replica.
 const OFFSETS: usize = 64;
@@ -29,42 +28,42 @@ pub fn logs(story: &Story<'_>) -> Vec<Line> {
     let replicas: Vec<_> =
         story.outcome.replicas.iter().filter(|replica| replica.partition == focus).collect();
     let leader = replicas.iter().find(|replica| replica.leads).copied();
-    let ends: Vec<Line> = replicas.iter().map(|replica| end(replica, leader)).collect();
+    let ends: Vec<Line> = replicas.iter().map(|replica| end(story, replica, leader)).collect();
     let room = WIDTH - ends.iter().map(Line::width).max().unwrap_or(0);
     let room = room.min(OFFSETS + 4);
     let mut lines: Vec<Line> =
-        replicas.iter().zip(ends).map(|(replica, end)| line(replica, end, room)).collect();
+        replicas.iter().zip(ends).map(|(replica, end)| line(story, replica, end, room)).collect();
     lines.extend(marks(story));
     let others = story.partitions() - 1;
     if !lines.is_empty() && 0 < others {
-        let others = counted(others as u64, EN.partitions);
-        let text = fill(EN.other_logs, &[&story.partition(focus), &others]);
+        let others = counted(others as u64, story.words.partitions);
+        let text = fill(story.words.other_logs, &[&story.partition(focus), &others]);
         lines.push(Line::of(Tone::Quiet, format!(" {text}")));
     }
     lines
 }
 
 /// Draws where a log ends and how it stands to its leader's.
-fn end(replica: &ReplicaEnd, leader: Option<&ReplicaEnd>) -> Line {
+fn end(story: &Story<'_>, replica: &ReplicaEnd, leader: Option<&ReplicaEnd>) -> Line {
     let mut line = Line::plain(format!(" HW {}  LEO {}  ", replica.high_watermark, replica.end));
     match replica.in_isr {
-        true => line.push(Tone::Committed, EN.in_sync),
-        false => line.push(Tone::Risk, EN.out),
+        true => line.push(Tone::Committed, story.words.in_sync),
+        false => line.push(Tone::Risk, story.words.out),
     }
     if let Some(at) = leader.and_then(|leader| first_difference(replica, leader)) {
-        line.push(Tone::Lost, format!("  {}", fill(EN.differs, &[&at.to_string()])));
+        line.push(Tone::Lost, format!("  {}", fill(story.words.differs, &[&at.to_string()])));
     }
     line
 }
 
 /// Draws a log in `room` columns, and its end.
-fn line(replica: &ReplicaEnd, end: Line, room: usize) -> Line {
+fn line(story: &Story<'_>, replica: &ReplicaEnd, end: Line, room: usize) -> Line {
     let star = if replica.leads { "★" } else { " " };
     let mut line = Line::of(Tone::Strong, format!(" {}{star} ", broker_name(replica.broker)));
     let mut stretches = stretches(replica);
     let folded = stretches.len().saturating_sub(EPOCHS_MAX);
     if 0 < folded {
-        line.push(Tone::Quiet, format!("{} ", counted(folded as u64, EN.older_epochs)));
+        line.push(Tone::Quiet, format!("{} ", counted(folded as u64, story.words.older_epochs)));
         stretches.drain(..folded);
     }
     let each = room.saturating_sub(line.width()) / stretches.len().max(1);
@@ -76,7 +75,7 @@ fn line(replica: &ReplicaEnd, end: Line, room: usize) -> Line {
         );
     }
     if stretches.is_empty() {
-        line.push(Tone::Quiet, EN.empty);
+        line.push(Tone::Quiet, story.words.empty);
     }
     line.pad(room);
     line.append(end);

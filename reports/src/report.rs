@@ -10,10 +10,11 @@ use crate::story::Story;
 use crate::text::{Colour, Line, Signs, Tone, WIDTH, fill, fit, render, wrap};
 use crate::timeline::{LINES, timeline};
 use crate::verdict::{Expected, Helped, expectations, verdict, verdicts};
-use crate::words::EN;
 
-/// Lines of a golden file.
+/// Lines of a golden file, at most.
 pub const GOLDEN_LINES: usize = 60;
+/// Lines for which the timeline of a golden file is asked, at least.
+const ROWS_MIN: usize = 6;
 
 /// Draws everything about a trial; the timeline only if there is a history.
 pub fn full(
@@ -38,7 +39,7 @@ pub fn full(
     lines
 }
 
-/// Returns the golden text of a trial: under 60 lines, without colours, the same on every
+/// Returns the golden text of a trial: at most 60 lines, without colours, the same on every
 /// host.
 pub fn golden(story: &Story<'_>, expected: &[Expected]) -> String {
     let signs = Signs::Unicode;
@@ -46,14 +47,19 @@ pub fn golden(story: &Story<'_>, expected: &[Expected]) -> String {
     end.extend(fates(story));
     end.extend(groups(story));
     end.push(Line::default());
-    end.extend(verdicts(story));
-    end.extend(expectations(expected));
+    end.extend(verdicts(story, expected));
+    end.extend(expectations(expected, story.words));
     let mut lines = title(story, signs);
     lines.push(Line::default());
-    // The lines of rebalances wrap.
-    let spare = if story.plan.groups.is_empty() { 3 } else { 10 };
-    let room = GOLDEN_LINES.saturating_sub(lines.len() + end.len() + spare).max(6);
-    lines.extend(timeline(story, signs, room));
+    let room = GOLDEN_LINES.saturating_sub(lines.len() + end.len() + 1);
+    let mut asked = room.max(ROWS_MIN);
+    let mut drawn = timeline(story, signs, asked);
+    // What wraps, and what must stay, makes a timeline longer than it was asked to be.
+    while room < drawn.len() && ROWS_MIN < asked {
+        asked = asked.saturating_sub(drawn.len() - room).max(ROWS_MIN);
+        drawn = timeline(story, signs, asked);
+    }
+    lines.extend(drawn);
     lines.push(Line::default());
     lines.extend(end);
     render(&lines, signs, Colour::Plain)
@@ -61,7 +67,7 @@ pub fn golden(story: &Story<'_>, expected: &[Expected]) -> String {
 
 /// Draws the head: which trial, with the settings that matter most, and its lesson.
 pub fn title(story: &Story<'_>, signs: Signs) -> Vec<Line> {
-    let mut facts = vec![fill(EN.seed, &[&story.seed.to_string()])];
+    let mut facts = vec![fill(story.words.seed, &[&story.seed.to_string()])];
     facts.push(era(story));
     if let Some(replica) = story.outcome.replicas.first() {
         let copies = story.outcome.replicas.iter().filter(|it| it.partition == replica.partition);
@@ -83,7 +89,7 @@ pub fn title(story: &Story<'_>, signs: Signs) -> Vec<Line> {
     lines.push(head.then(Tone::Quiet, facts));
     if !story.case.is_empty() {
         let case = fit(story.case, WIDTH - 7, signs);
-        lines.push(Line::of(Tone::Quiet, EN.case).then(Tone::Plain, case));
+        lines.push(Line::of(Tone::Quiet, story.words.case).then(Tone::Plain, case));
     }
     let sentences = wrap(story.title, WIDTH - 2).into_iter();
     lines.extend(sentences.map(|text| Line::plain(format!(" {text}"))));
@@ -92,7 +98,7 @@ pub fn title(story: &Story<'_>, signs: Signs) -> Vec<Line> {
 
 fn era(story: &Story<'_>) -> String {
     if story.plan.rules == Rules::default() {
-        return EN.era_modern.to_owned();
+        return story.words.era_modern.to_owned();
     }
     let (used, modern) = (story.plan.rules, Rules::default());
     let mut older = Vec::new();
@@ -109,5 +115,8 @@ fn era(story: &Story<'_>) -> String {
             FetchFencing::ByEpoch => "fetch-fencing=by-epoch",
         });
     }
-    fill(EN.era_older, &[&older.join(" ")])
+    let planted = used.mutants.iter().map(|mutant| format!("mutant={}", mutant.name()));
+    let mut older: Vec<String> = older.into_iter().map(str::to_owned).collect();
+    older.extend(planted);
+    fill(story.words.era_older, &[&older.join(" ")])
 }

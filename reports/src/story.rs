@@ -2,13 +2,14 @@
 
 use model::fact::{Fact, GroupEvent, GroupFact, MemberEvent, MemberFact};
 use model::ids::{BrokerId, ClientId, MemberId, NodeId, ReplicaSet, TopicId, TopicPartition, Uid};
+use scenarios::Question;
 use sim::history::Event;
 use sim::outcome::Outcome;
 use sim::plan::{ClientRole, GroupIndex, Plan};
 use sim::verdict::Verdict;
 
 use crate::text::fill;
-use crate::words::EN;
+use crate::words::Words;
 
 /// One trial, as reports see it.
 #[derive(Clone, Copy)]
@@ -27,6 +28,10 @@ pub struct Story<'a> {
     pub outcome: &'a Outcome,
     /// What each step says; empty where it says nothing.
     pub says: &'a [String],
+    /// What to ask before the trial is shown, in every language.
+    pub ask: Option<&'a Question>,
+    /// The language of the report.
+    pub words: &'static Words,
 }
 
 impl Story<'_> {
@@ -71,7 +76,7 @@ impl Story<'_> {
             }
             last = Some(it.topic);
         }
-        if text.is_empty() { EN.groups.nothing.to_owned() } else { text }
+        if text.is_empty() { self.words.groups.nothing.to_owned() } else { text }
     }
 
     /// Returns the group that a client is a member of.
@@ -194,7 +199,7 @@ pub fn record_names(first: Uid, last: Uid) -> String {
 }
 
 /// Names records one by one as long as they are few: `r9, r10 and r11`.
-pub fn record_list(uids: &[Uid]) -> String {
+pub fn record_list(uids: &[Uid], words: &Words) -> String {
     const SHOWN: usize = 5;
     let named = |uid: &Uid| format!("r{uid}");
     match uids {
@@ -203,12 +208,12 @@ pub fn record_list(uids: &[Uid]) -> String {
         many if many.len() <= SHOWN => {
             let (last, before) = many.split_last().expect("there are at least two");
             let before: Vec<_> = before.iter().map(named).collect();
-            fill(EN.why.and, &[&before.join(", "), &named(last)])
+            fill(words.why.and, &[&before.join(words.grammar.list), &named(last)])
         }
         many => {
             let before: Vec<_> = many[..SHOWN - 1].iter().map(named).collect();
             let rest = crate::text::grouped((many.len() - before.len()) as u64);
-            fill(EN.why.more, &[&before.join(", "), &rest])
+            fill(words.why.more, &[&before.join(words.grammar.list), &rest])
         }
     }
 }

@@ -7,21 +7,28 @@ use sim::outcome::Outcome;
 use sim::verdict::{Claim, Verdict};
 use unicode_width::UnicodeWidthStr;
 
-use crate::text::{Line, Tone, WIDTH, counted, grouped, wrap};
+use crate::text::{Line, Tone, WIDTH, counted, fill, grouped, padded, wrap};
 use crate::verdict::replay;
+use crate::words::Words;
 
 /// Columns of the word that a scenario's line begins with.
 const WORD: usize = 9;
 /// Trials of one scenario whose surprises are told.
 const SURPRISES_SHOWN: usize = 5;
 
-/// Every class, with its words in a summary and its tone.
-const CLASSES: [(Class, &str, Tone); 4] = [
-    (Class::AsExpected, "as expected", Tone::Committed),
-    (Class::Unexpected, "not as expected", Tone::Lost),
-    (Class::Untested, "untested", Tone::Risk),
-    (Class::ToolFault, "faults of the tool", Tone::Lost),
+/// Every class with its tone, in the order of the words.
+const CLASSES: [(Class, Tone); 4] = [
+    (Class::AsExpected, Tone::Committed),
+    (Class::Unexpected, Tone::Lost),
+    (Class::Untested, Tone::Risk),
+    (Class::ToolFault, Tone::Lost),
 ];
+
+/// Returns a class's word among `words`, and its tone.
+fn worded(class: Class, words: [&'static str; 4]) -> (&'static str, Tone) {
+    let place = CLASSES.iter().position(|it| it.0 == class).expect("every class is listed");
+    (words[place], CLASSES[place].1)
+}
 
 /// What one line says of a trial.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,31 +74,27 @@ impl Short {
 }
 
 /// Draws a trial: one line, and what did not come as expected below it.
-pub fn line(short: &Short) -> Vec<Line> {
-    let (word, tone) = match short.class {
-        Class::AsExpected => ("as expected", Tone::Committed),
-        Class::Untested => ("untested", Tone::Risk),
-        Class::Unexpected => ("NOT AS EXPECTED", Tone::Lost),
-        Class::ToolFault => ("FAULT OF THE TOOL", Tone::Lost),
-    };
+pub fn line(short: &Short, words: &Words) -> Vec<Line> {
+    let (word, tone) = worded(short.class, words.summary.line_classes);
     let mut head = Line::of(Tone::Strong, short.scenario.clone());
     if !short.case.is_empty() {
         head.push(Tone::Quiet, format!(" [{}]", short.case));
     }
-    head.push(Tone::Quiet, format!(" seed {}: ", short.seed));
-    let outcome = outcome_words(&short.broken, short.holding);
+    head.push(Tone::Quiet, fill(words.summary.of_seed, &[&short.seed.to_string()]));
+    let outcome = outcome_words(&short.broken, short.holding, words);
     let mut lines = Vec::new();
-    if WIDTH < head.width() + outcome.width() + 2 + word.len() {
+    if WIDTH < head.width() + outcome.width() + 2 + word.width() {
         lines.push(std::mem::take(&mut head));
         head.push(Tone::Plain, "  ");
     }
-    lines.push(head.then(Tone::Plain, format!("{outcome}, ")).then(tone, word));
-    lines.extend(surprises(short, 2));
+    lines
+        .push(head.then(Tone::Plain, format!("{outcome}{}", words.summary.joint)).then(tone, word));
+    lines.extend(surprises(short, 2, words));
     lines
 }
 
 /// Tells what did not come as expected, and how to see it again.
-fn surprises(short: &Short, indent: usize) -> Vec<Line> {
+fn surprises(short: &Short, indent: usize, words: &Words) -> Vec<Line> {
     let mut lines = Vec::new();
     for surprise in &short.surprises {
         for text in wrap(surprise, WIDTH - indent - 1) {
@@ -99,45 +102,40 @@ fn surprises(short: &Short, indent: usize) -> Vec<Line> {
         }
     }
     if !short.surprises.is_empty() && !short.again.is_empty() {
-        lines.extend(replay(&short.again, indent));
+        lines.extend(replay(&short.again, indent, words));
     }
     lines
 }
 
-fn outcome_words(broken: &[(Claim, u64)], holding: usize) -> String {
+fn outcome_words(broken: &[(Claim, u64)], holding: usize, words: &Words) -> String {
+    let words = &words.summary;
     if broken.is_empty() {
         return match holding {
-            0 => "no claim was put to the test".to_owned(),
-            1 => "1 claim holds".to_owned(),
-            many => format!("{many} claims hold"),
+            0 => words.nothing_tested.to_owned(),
+            some => counted(some as u64, words.holding),
         };
     }
     let named =
         broken.iter().map(|&(claim, count)| format!("{} ({})", claim.name(), grouped(count)));
-    format!("BREAKS {}", named.collect::<Vec<_>>().join(", "))
+    fill(words.broken, &[&named.collect::<Vec<_>>().join(words.joint)])
 }
 
 /// Draws a scenario with all its cases in one line, and its surprises below; names take
 /// `name_width` columns.
-pub fn scenario(name: &str, shorts: &[Short], name_width: usize) -> Vec<Line> {
+pub fn scenario(name: &str, shorts: &[Short], name_width: usize, words: &Words) -> Vec<Line> {
     let class = shorts.iter().map(|short| short.class).max().unwrap_or(Class::AsExpected);
-    let (word, tone) = match class {
-        Class::AsExpected => ("ok", Tone::Committed),
-        Class::Untested => ("untested", Tone::Risk),
-        Class::Unexpected => ("FAIL", Tone::Lost),
-        Class::ToolFault => ("FAULT", Tone::Lost),
-    };
+    let (word, tone) = worded(class, words.summary.scenario_classes);
     let text = match shorts {
-        [one] if one.broken.is_empty() => outcome_words(&[], one.holding),
+        [one] if one.broken.is_empty() => outcome_words(&[], one.holding, words),
         [one] => {
             let named = one.broken.iter();
             let named =
                 named.map(|(claim, count)| format!("{} ({})", claim.name(), grouped(*count)));
-            breaks("breaks ", named.collect(), WIDTH - WORD - name_width - 2)
+            breaks(words.summary.breaks, named.collect(), WIDTH - WORD - name_width - 2, words)
         }
-        many => cases_words(many, WIDTH - WORD - name_width - 2),
+        many => cases_words(many, WIDTH - WORD - name_width - 2, words),
     };
-    let line = Line::of(tone, format!("{word:<WORD$}"));
+    let line = Line::of(tone, padded(word, WORD));
     let line = line.then(Tone::Strong, format!("{name:<name_width$}  "));
     let mut lines = vec![line.then(Tone::Plain, text)];
     let surprising: Vec<&Short> = shorts.iter().filter(|it| !it.surprises.is_empty()).collect();
@@ -145,37 +143,42 @@ pub fn scenario(name: &str, shorts: &[Short], name_width: usize) -> Vec<Line> {
         if !short.case.is_empty() {
             lines.push(Line::of(Tone::Quiet, format!("{:WORD$}[{}]", "", short.case)));
         }
-        lines.extend(surprises(short, WORD));
+        lines.extend(surprises(short, WORD, words));
     }
     if SURPRISES_SHOWN < surprising.len() {
         let more = surprising.len() - SURPRISES_SHOWN;
-        lines.push(Line::of(Tone::Quiet, format!("{:WORD$}and {more} cases more", "")));
+        lines.push(Line::of(
+            Tone::Quiet,
+            format!("{:WORD$}{}", "", fill(words.summary.more_cases, &[&more.to_string()])),
+        ));
     }
     lines
 }
 
 /// Names what breaks in `columns`, and counts what does not fit.
-fn breaks(head: &str, named: Vec<String>, columns: usize) -> String {
-    let all = format!("{head}{}", named.join(", "));
+fn breaks(sentence: &str, named: Vec<String>, columns: usize, words: &Words) -> String {
+    let words = &words.summary;
+    let all = fill(sentence, &[&named.join(words.joint)]);
     if all.width() <= columns || named.len() < 2 {
         return all;
     }
-    let more = counted(named.len() as u64 - 1, ("1 claim", "{0} claims"));
-    format!("{head}{} and {more} more", named[0])
+    let more = counted(named.len() as u64 - 1, words.claims);
+    fill(sentence, &[&fill(words.broken_and, &[&named[0], &more])])
 }
 
-fn cases_words(shorts: &[Short], columns: usize) -> String {
+fn cases_words(shorts: &[Short], columns: usize, words: &Words) -> String {
     let mut claims: BTreeMap<Claim, usize> = BTreeMap::new();
     for &(claim, _) in shorts.iter().flat_map(|short| &short.broken) {
         *claims.entry(claim).or_default() += 1;
     }
-    let cases = shorts.len();
+    let cases = shorts.len().to_string();
     if claims.is_empty() {
-        return format!("{cases} cases: no claim breaks");
+        return fill(words.summary.cases_hold, &[&cases]);
     }
-    let named: Vec<_> =
-        claims.iter().map(|(claim, count)| format!("{} in {count}", claim.name())).collect();
-    breaks(&format!("{cases} cases: breaks "), named, columns)
+    let in_cases = words.summary.in_cases;
+    let named = claims.iter().map(|(claim, n)| fill(in_cases, &[claim.name(), &n.to_string()]));
+    let sentence = fill(words.summary.cases_broken, &[&cases, "{0}"]);
+    breaks(&sentence, named.collect(), columns, words)
 }
 
 /// How many seeds of one case broke what.
@@ -209,26 +212,27 @@ impl Many {
     }
 
     /// Draws one line per claim that some of the seeds break.
-    pub fn lines(&self) -> Vec<Line> {
-        let head = format!("{}: ", counted(self.seeds, ("1 seed", "{0} seeds")));
+    pub fn lines(&self, words: &Words) -> Vec<Line> {
+        let words = &words.summary;
+        let head = counted(self.seeds, words.seeds);
         let mut lines = Vec::new();
         for (claim, broken) in &self.broken {
-            let text = format!(
-                "{} break {} ({}); first seed {}; worst seed {} ({})",
+            let values = [
                 grouped(broken.count),
-                claim.name(),
+                claim.name().to_owned(),
                 percent(broken.count, self.seeds),
-                broken.first,
-                broken.worst.0,
-                grouped(broken.worst.1)
-            );
-            for (at, part) in wrap(&text, WIDTH - head.len()).into_iter().enumerate() {
-                let head = if at == 0 { head.clone() } else { " ".repeat(head.len()) };
+                broken.first.to_string(),
+                broken.worst.0.to_string(),
+                grouped(broken.worst.1),
+            ];
+            let text = fill(words.seeds_broken, &values.each_ref().map(String::as_str));
+            for (at, part) in wrap(&text, WIDTH - head.width()).into_iter().enumerate() {
+                let head = if at == 0 { head.clone() } else { " ".repeat(head.width()) };
                 lines.push(Line::of(Tone::Strong, head).then(Tone::Plain, part));
             }
         }
         if lines.is_empty() {
-            lines.push(Line::of(Tone::Strong, head).then(Tone::Plain, "no claim breaks"));
+            lines.push(Line::of(Tone::Strong, head).then(Tone::Plain, words.seeds_hold));
         }
         lines
     }
@@ -268,18 +272,20 @@ impl Totals {
     }
 
     /// Draws the line below many trials; `scenarios` of them if they are more than one.
-    pub fn line(&self, scenarios: usize) -> Line {
-        let mut head = counted(self.trials(), ("1 trial", "{0} trials"));
+    pub fn line(&self, scenarios: usize, words: &Words) -> Line {
+        let words = &words.summary;
+        let mut head = counted(self.trials(), words.trials);
         if 1 < scenarios {
-            head = format!("{scenarios} scenarios, {head}");
+            head = fill(words.scenarios, &[&scenarios.to_string(), &head]);
         }
-        let mut line = Line::of(Tone::Strong, format!("{head}: "));
+        let mut line = Line::of(Tone::Strong, fill(words.total, &[&head]));
         let shown = CLASSES
             .into_iter()
-            .filter(|&(class, ..)| class == Class::AsExpected || 0 < self.of(class));
-        for (at, (class, words, tone)) in shown.enumerate() {
-            line.push(Tone::Plain, if at == 0 { "" } else { ", " });
-            line.push(tone, format!("{} {words}", grouped(self.of(class))));
+            .zip(words.classes)
+            .filter(|&((class, _), _)| class == Class::AsExpected || 0 < self.of(class));
+        for (at, ((class, tone), name)) in shown.enumerate() {
+            line.push(Tone::Plain, if at == 0 { "" } else { words.joint });
+            line.push(tone, format!("{} {name}", grouped(self.of(class))));
         }
         line
     }

@@ -9,30 +9,34 @@ use model::fact::{
 use model::ids::{ClientId, Offset, TopicPartition, Uid};
 use model::log::batch::Batch;
 use model::message::data::Acks;
-use sim::history::{Entry, Event};
+use sim::history::{Entry, Event, Phase};
 
 use crate::entry;
 use crate::story::{Story, broker_ids, broker_name, record_list, record_names};
 use crate::text::fill;
 use crate::timeline::reset_cause;
-use crate::why::outcome_place;
-use crate::words::EN;
+use crate::why::{occasion, outcome_place};
 
 /// Tells what one entry of a history says.
 pub(crate) fn tell(story: &Story<'_>, entry: &Entry) -> String {
     let told = match &entry.event {
         Event::Fact(fact) => {
-            client(story, fact).or_else(|| server(fact)).or_else(|| group(story, fact))
+            client(story, fact).or_else(|| server(story, fact)).or_else(|| group(story, fact))
         }
-        Event::Fault(_) | Event::Phase(_) | Event::Step { .. } | Event::Reached { .. } => None,
+        Event::Phase(Phase::End) => Some(story.words.why.events.trial_ended.to_owned()),
+        Event::Fault(_) | Event::Phase(Phase::Faults | Phase::Settle) => None,
+        Event::Step { .. } | Event::Reached { .. } => None,
     };
     told.unwrap_or_else(|| entry::prose(story, entry))
 }
 
 fn client(story: &Story<'_>, fact: &Fact) -> Option<String> {
-    let events = &EN.why.events;
+    let events = &story.words.why.events;
     let name = |client: &ClientId| story.client(*client);
     Some(match fact {
+        Fact::SendCalled { client, record, .. } => {
+            fill(events.called, &[&name(client), &format!("r{}", record.uid)])
+        }
         Fact::BatchSent { client, broker, batch, attempt, .. } => {
             let sentence = if *attempt < 2 { events.sent } else { events.sent_again };
             let to = broker_name(*broker);
@@ -42,7 +46,7 @@ fn client(story: &Story<'_>, fact: &Fact) -> Option<String> {
             fill(events.retried, &[&name(client), &records(batch), error.name()])
         }
         Fact::Completed { client, uids, outcome, .. } => {
-            let uids = record_list(uids);
+            let uids = record_list(uids, story.words);
             match outcome {
                 SendOutcome::Acknowledged(None) => fill(events.not_told, &[&name(client), &uids]),
                 SendOutcome::Acknowledged(Some(_)) => fill(events.told, &[&name(client), &uids]),
@@ -55,7 +59,7 @@ fn client(story: &Story<'_>, fact: &Fact) -> Option<String> {
             }
         }
         Fact::Abandoned { client, uids } => {
-            fill(events.abandoned, &[&name(client), &record_list(uids)])
+            fill(events.abandoned, &[&name(client), &record_list(uids, story.words)])
         }
         Fact::Polled { client, batch, from, to, .. } => {
             let read = batch.records_from(*from).take_while(|(offset, _)| offset < to);
@@ -64,14 +68,14 @@ fn client(story: &Story<'_>, fact: &Fact) -> Option<String> {
             fill(events.polled, &[&name(client), &names, &from.to_string()])
         }
         Fact::PositionReset { client, to, cause, .. } => {
-            fill(events.jumped, &[&name(client), &to.to_string(), reset_cause(*cause)])
+            fill(events.jumped, &[&name(client), &to.to_string(), reset_cause(*cause, story.words)])
         }
         _ => return None,
     })
 }
 
-fn server(fact: &Fact) -> Option<String> {
-    let events = &EN.why.events;
+fn server(story: &Story<'_>, fact: &Fact) -> Option<String> {
+    let events = &story.words.why.events;
     Some(match fact {
         Fact::Appended { broker, batch, role, .. } => {
             let sentence = match role {
@@ -95,7 +99,7 @@ fn server(fact: &Fact) -> Option<String> {
         }
         Fact::Truncated { broker, from, to, .. } => {
             let (from, to) = (from.to_string(), to.to_string());
-            fill(EN.why.truncated, &[&broker_name(*broker), &from, &to])
+            fill(story.words.why.truncated, &[&broker_name(*broker), &from, &to])
         }
         Fact::BecameLeader { broker, epoch, end, .. } => {
             let (epoch, end) = (epoch.to_string(), end.to_string());
@@ -113,10 +117,10 @@ fn server(fact: &Fact) -> Option<String> {
 }
 
 fn group(story: &Story<'_>, fact: &Fact) -> Option<String> {
-    let words = &EN.groups.why;
+    let words = &story.words.groups.why;
     let offsets = |offsets: &[(TopicPartition, Offset)]| {
         let named = offsets.iter().map(|&(at, to)| format!("{} {to}", story.partition(at)));
-        named.collect::<Vec<_>>().join(", ")
+        named.collect::<Vec<_>>().join(story.words.grammar.list)
     };
     Some(match fact {
         Fact::Member(MemberFact { client, what }) => {
@@ -126,7 +130,7 @@ fn group(story: &Story<'_>, fact: &Fact) -> Option<String> {
                     fill(words.owns, &[&name, &story.partition_list(owned)])
                 }
                 MemberEvent::CommitSent { kind, offsets: sent, .. } => {
-                    fill(words.commits, &[&name, &offsets(sent), entry::commit_kind(*kind)])
+                    fill(words.commits, &[&name, &offsets(sent), occasion(*kind, story.words)])
                 }
                 MemberEvent::CommitEnded { outcome: Err(error), .. } => {
                     fill(words.failed, &[&name, &entry::commit_error(*error)])

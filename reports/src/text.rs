@@ -276,16 +276,45 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
-        if !line.is_empty() && columns < line.width() + 1 + word.width() {
-            lines.push(std::mem::take(&mut line));
+        for (at, piece) in pieces(word).into_iter().enumerate() {
+            let gap = usize::from(at == 0 && !line.is_empty());
+            if !line.is_empty() && columns < line.width() + gap + piece.width() {
+                lines.push(std::mem::take(&mut line));
+            } else if gap == 1 {
+                line.push(' ');
+            }
+            line.push_str(piece);
         }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
     }
     lines.push(line);
     lines
+}
+
+/// Takes a word apart where a line may end: beside a wide letter, which needs no blank, but
+/// not before what closes or after what opens.
+fn pieces(word: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut before) = (0, None);
+    for (at, letter) in word.char_indices() {
+        let may_end = before.is_some_and(|before| {
+            let wide = |letter: char| letter.width() == Some(2);
+            (wide(before) || wide(letter))
+                && !"，。；：？！、）》」”’".contains(letter)
+                && !"（《「“‘".contains(before)
+        });
+        if may_end {
+            pieces.push(&word[start..at]);
+            start = at;
+        }
+        before = Some(letter);
+    }
+    pieces.push(&word[start..]);
+    pieces
+}
+
+/// Fills `text` up with blanks to `columns`.
+pub fn padded(text: &str, columns: usize) -> String {
+    format!("{text}{:1$}", "", columns.saturating_sub(text.width()))
 }
 
 /// Writes a whole number with commas between thousands: `1,400`.

@@ -1,18 +1,21 @@
 //! The block that says how a trial ended: verdicts, reasons, and what would have helped.
 
+use sim::clause::Sentence;
 use sim::outcome::Ended;
 use sim::verdict::{Claim, Finding, Verdict};
 use unicode_width::UnicodeWidthStr;
 
 use crate::story::Story;
-use crate::text::{Line, Signs, Tone, WIDTH, fill, fit, wrap};
+use crate::text::{Line, Signs, Tone, WIDTH, fill, fit, padded, wrap};
 use crate::why::why;
-use crate::words::EN;
+use crate::words::Words;
 
 /// Columns inside of the frame.
 const INSIDE: usize = WIDTH - 6;
 /// Columns of a claim's name.
 const NAME: usize = 27;
+/// Untested claims that no expectation names and that have their reasons told.
+const REASONS_MAX: usize = 6;
 /// Columns of the heads below the frame.
 const HEAD: usize = 10;
 /// Columns of a change that would have helped, at most.
@@ -28,7 +31,7 @@ pub struct Helped {
     /// How the claim that was broken stands.
     pub standing: HelpedStanding,
     /// What happened, in few words; empty where there is nothing to add.
-    pub remark: String,
+    pub remark: Sentence,
 }
 
 /// How a claim stands in another trial.
@@ -45,8 +48,8 @@ pub enum HelpedStanding {
 /// What a scenario expected, and whether it came so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// The expectation in words: `breaks no-acknowledged-loss`.
-    pub text: String,
+    /// The expectation: `breaks no-acknowledged-loss`, and why it did not come so.
+    pub text: Sentence,
     /// Whether it came so.
     pub came: Came,
 }
@@ -69,39 +72,39 @@ pub fn verdict(
     again: &str,
     signs: Signs,
 ) -> Vec<Line> {
-    let mut lines = vec![rule(('┌', '┐'), EN.verdict, signs)];
-    lines.extend(verdicts(story).into_iter().map(|line| framed(&line, signs)));
-    lines.extend(ended(&story.outcome.ended).map(|line| framed(&line, signs)));
+    let mut lines = vec![rule(('┌', '┐'), story.words.verdict, signs)];
+    lines.extend(verdicts(story, expected).into_iter().map(|line| framed(&line, signs)));
+    lines.extend(ended(&story.outcome.ended, story.words).map(|line| framed(&line, signs)));
     if let Some((title, reasons)) = why(story, signs) {
         lines.push(rule(('├', '┤'), &title, signs));
         lines.extend(reasons.iter().map(|line| framed(line, signs)));
     }
     if !helped.is_empty() {
-        lines.push(rule(('├', '┤'), EN.helped, signs));
+        lines.push(rule(('├', '┤'), story.words.helped, signs));
         let width = helped.iter().map(|it| it.change.width()).max().unwrap_or(0).min(CHANGE);
-        let shown = helped.iter().flat_map(|it| helped_lines(it, width));
+        let shown = helped.iter().flat_map(|it| helped_lines(it, width, story.words));
         lines.extend(shown.map(|line| framed(&line, signs)));
     }
     lines.push(rule(('└', '┘'), "", signs));
-    lines.extend(expectations(expected));
-    lines.extend(replay(again, 1));
+    lines.extend(expectations(expected, story.words));
+    lines.extend(replay(again, 1, story.words));
     lines
 }
 
 /// Draws the expectations, one line each.
-pub fn expectations(expected: &[Expected]) -> Vec<Line> {
-    let mut head = EN.expected;
+pub fn expectations(expected: &[Expected], words: &Words) -> Vec<Line> {
+    let mut head = words.expected;
     let mut lines = Vec::new();
     for it in expected {
         let (sign, tone) = match it.came {
-            Came::True => (EN.came[0], Tone::Committed),
-            Came::False => (EN.came[1], Tone::Lost),
-            Came::Untested => (EN.came[2], Tone::Risk),
+            Came::True => (words.came[0], Tone::Committed),
+            Came::False => (words.came[1], Tone::Lost),
+            Came::Untested => (words.came[2], Tone::Risk),
         };
-        let parts = wrap(&it.text, WIDTH - HEAD - 2 - EN.came[1].width());
+        let parts = wrap(&it.text.say(&words.grammar), WIDTH - HEAD - 2 - words.came[1].width());
         let last = parts.len() - 1;
         for (at, part) in parts.into_iter().enumerate() {
-            let mut line = Line::of(Tone::Quiet, format!(" {head:<HEAD$}"));
+            let mut line = Line::of(Tone::Quiet, format!(" {}", padded(head, HEAD)));
             line.push(Tone::Plain, part);
             if at == last {
                 line = line.then(Tone::Plain, " ").then(tone, sign);
@@ -115,7 +118,7 @@ pub fn expectations(expected: &[Expected]) -> Vec<Line> {
 
 /// Draws the command that runs the trial again; it is broken between flags where it is
 /// long, as a shell accepts it, and never cut.
-pub fn replay(again: &str, indent: usize) -> Vec<Line> {
+pub fn replay(again: &str, indent: usize, words: &Words) -> Vec<Line> {
     let room = WIDTH - indent - HEAD - 2;
     let mut commands: Vec<String> = Vec::new();
     for (at, part) in again.split(" --").enumerate() {
@@ -128,25 +131,25 @@ pub fn replay(again: &str, indent: usize) -> Vec<Line> {
         }
     }
     let last = commands.len() - 1;
-    let mut head = EN.again;
+    let mut head = words.again;
     let mut lines = Vec::new();
     for (at, command) in commands.into_iter().enumerate() {
         let more = if at == last { "" } else { " \\" };
-        let line = Line::of(Tone::Quiet, format!("{:indent$}{head:<HEAD$}", ""));
+        let line = Line::of(Tone::Quiet, format!("{:indent$}{}", "", padded(head, HEAD)));
         lines.push(line.then(Tone::Plain, command + more).uncut());
         head = "";
     }
     lines
 }
 
-/// Draws one line per broken or untested claim, and all that hold together. Claims about
-/// groups appear if there are groups.
-pub fn verdicts(story: &Story<'_>) -> Vec<Line> {
+/// Draws one line per broken claim, all that hold together, and the untested ones. Claims
+/// about groups appear if there are groups.
+pub fn verdicts(story: &Story<'_>, expected: &[Expected]) -> Vec<Line> {
     let mut lines = Vec::new();
     let concerns = |it: &&Finding| !story.plan.groups.is_empty() || !it.claim.is_about_groups();
     let findings: Vec<&Finding> =
         story.outcome.judgement.findings.iter().filter(concerns).collect();
-    let head = |tone, head: &str| Line::of(tone, format!("{head:<9}"));
+    let head = |tone, head: &str| Line::of(tone, padded(head, 9));
     let mut with_text = |tone, word: &str, claim: Claim, text: &str| {
         let name = claim.name();
         let mut line = head(tone, word).then(Tone::Strong, format!("{name:<NAME$}"));
@@ -161,64 +164,99 @@ pub fn verdicts(story: &Story<'_>) -> Vec<Line> {
     };
     for finding in &findings {
         if let Verdict::Breaks(evidence) = &finding.verdict {
-            with_text(Tone::Lost, EN.breaks, finding.claim, &evidence.because);
-        }
-    }
-    let mut untested = Vec::new();
-    for finding in &findings {
-        if let Verdict::Untested(why) = &finding.verdict {
-            untested.push((finding.claim, format!("({why})")));
+            with_text(
+                Tone::Lost,
+                story.words.breaks,
+                finding.claim,
+                &evidence.because.say(&story.words.grammar),
+            );
         }
     }
     let holds = findings.iter().filter(|it| it.verdict == Verdict::Holds).map(|it| it.claim);
     let names: Vec<_> = holds.map(|claim| format!("{:<NAME$}", claim.name())).collect();
     for (at, row) in names.chunks(3).enumerate() {
-        let word = if at == 0 { EN.holds } else { "" };
+        let word = if at == 0 { story.words.holds } else { "" };
         lines.push(head(Tone::Committed, word).then(Tone::Plain, row.concat()));
     }
-    for (claim, why) in untested {
-        let name = claim.name();
-        let room = INSIDE - 2 - 9 - NAME;
-        let mut word = EN.untested;
-        let mut name = format!("{name:<NAME$}");
-        for part in wrap(&why, room) {
-            let line = head(Tone::Risk, word).then(Tone::Plain, name);
-            lines.push(line.then(Tone::Quiet, part));
-            word = "";
-            name = " ".repeat(NAME);
-        }
-    }
+    lines.extend(untested(&findings, expected, story.words));
     lines
 }
 
-fn ended(ended: &Ended) -> impl Iterator<Item = Line> {
+/// Draws the claims that nothing could have broken, with the reason, once for all that have
+/// the same one. Where they are many, those that no expectation names go by name alone.
+fn untested(findings: &[&Finding], expected: &[Expected], words: &Words) -> Vec<Line> {
+    let all = findings.iter().filter_map(|finding| match &finding.verdict {
+        Verdict::Untested(why) => Some((finding.claim.name(), why.say(&words.grammar))),
+        Verdict::Holds | Verdict::Breaks(_) => None,
+    });
+    let is_named = |name: &str| {
+        expected.iter().any(|it| it.text.to_string().split(' ').any(|word| word == name))
+    };
+    let (named, mut others): (Vec<_>, Vec<_>) = all.partition(|(name, _)| is_named(name));
+    let mut told = named;
+    if others.len() <= REASONS_MAX || expected.is_empty() {
+        told.append(&mut others);
+    }
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for (name, why) in told {
+        match reasons.iter_mut().find(|(reason, _)| *reason == why) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((why, vec![name])),
+        }
+    }
+    let line = |at: usize, text: String| {
+        let word = if at == 0 { words.untested } else { "" };
+        Line::of(Tone::Risk, padded(word, 9)).then(Tone::Quiet, text)
+    };
+    let mut lines = Vec::new();
+    for (why, names) in reasons {
+        let name = format!("{:<1$} ", names.join(", "), NAME - 1);
+        let (indent, text) = match names.len() {
+            1 => (NAME, wrap(&fill(words.aside, &[&why]), INSIDE - 2 - 9 - NAME)),
+            _ => (2, wrap(&format!("{name}{}", fill(words.aside, &[&why])), INSIDE - 2 - 9 - 2)),
+        };
+        for (at, part) in text.into_iter().enumerate() {
+            let before = match (at, names.len()) {
+                (0, 1) => name.clone(),
+                (0, _) => String::new(),
+                (_, _) => " ".repeat(indent),
+            };
+            lines.push(line(at, before + &part));
+        }
+    }
+    let names: Vec<_> = others.iter().map(|(name, _)| format!("{name:<NAME$}")).collect();
+    lines.extend(names.chunks(3).enumerate().map(|(at, row)| line(at, row.concat())));
+    lines
+}
+
+fn ended(ended: &Ended, words: &Words) -> impl Iterator<Item = Line> {
     let told = match ended {
         Ended::InTime => None,
-        Ended::TooManyEvents => Some((EN.stopped_title, EN.stopped.to_owned())),
-        Ended::Panicked(why) => Some((EN.fault_title, fill(EN.fault, &[why]))),
+        Ended::TooManyEvents => Some((words.stopped_title, words.stopped.to_owned())),
+        Ended::Panicked(why) => Some((words.fault_title, fill(words.fault, &[why]))),
     };
     told.into_iter().flat_map(|(title, text)| {
         let parts = wrap(&text, INSIDE - 2 - 9).into_iter().enumerate();
         parts.map(move |(at, part)| {
             let title = if at == 0 { title } else { "" };
-            Line::of(Tone::Lost, format!("{title:<9}")).then(Tone::Plain, part)
+            Line::of(Tone::Lost, padded(title, 9)).then(Tone::Plain, part)
         })
     })
 }
 
-fn helped_lines(helped: &Helped, width: usize) -> Vec<Line> {
+fn helped_lines(helped: &Helped, width: usize, words: &Words) -> Vec<Line> {
     let (word, tone) = match helped.standing {
-        HelpedStanding::Holds => (EN.holds, Tone::Committed),
-        HelpedStanding::Breaks => (EN.breaks, Tone::Lost),
-        HelpedStanding::Untested => (EN.untested, Tone::Risk),
+        HelpedStanding::Holds => (words.holds, Tone::Committed),
+        HelpedStanding::Breaks => (words.breaks, Tone::Lost),
+        HelpedStanding::Untested => (words.untested, Tone::Risk),
     };
     let mut lines = Vec::new();
-    for part in wrap(&helped.remark, INSIDE - 2 - width - 2 - 9) {
+    for part in wrap(&helped.remark.say(&words.grammar), INSIDE - 2 - width - 2 - 9) {
         let mut line = Line::default();
         if lines.is_empty() {
             line.push(Tone::Plain, fit(&helped.change, width, Signs::Unicode));
             line.pad(width + 2);
-            line.push(tone, format!("{word:<9}"));
+            line.push(tone, padded(word, 9));
         }
         line.pad(width + 2 + 9);
         lines.push(line.then(Tone::Quiet, part));

@@ -53,6 +53,7 @@ pub const FACTS: &[(&str, &str)] = &[
     ("ack", "A leader told a producer that its batch is written."),
     ("produce-unconfirmed", "A leader appended a batch but could not say that all went well."),
     ("hw", "A replica's high watermark moved."),
+    ("log-loaded", "A broker that starts found this on its disk."),
     ("follower-fetched", "A leader learned how far a follower has fetched."),
     ("fetch-refused", "A reader was turned away."),
     ("diverged", "A leader told a follower where their logs part."),
@@ -107,6 +108,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("truncation=by-epoch", "A follower goes back epoch by epoch (KIP-279); the default."),
     ("fetch-fencing=none", "A leader serves readers of any epoch (before KIP-320)."),
     ("fetch-fencing=by-epoch", "A leader refuses readers of another epoch (KIP-320); the default."),
+    ("mutant=NAME", "A rule is broken on purpose; `trial list mutants` prints their names."),
 ];
 
 /// What the errors mean that the model raises or handles.

@@ -1,12 +1,14 @@
-//! The story of a loss in four moments, of what groups skip and repeat (`mishaps`), and of
-//! other breaks by their evidence.
+//! The story of a loss in four moments, of what groups skip and repeat (`mishaps`, with what
+//! led to it in `course`), and of other breaks by their evidence.
 
+mod course;
 mod mishaps;
 
 use model::config::SettingValue;
-use model::fact::Fact;
+use model::fact::{Fact, GroupEvent, GroupFact};
 use model::ids::Uid;
-use sim::history::Event;
+use model::time::Time;
+use sim::history::{Entry, Event};
 use sim::outcome::Judgement;
 use sim::plan::ClientRole;
 use sim::verdict::{Claim, Evidence, Loss, LossCause, Moment, MomentKind, Verdict};
@@ -15,10 +17,10 @@ use unicode_width::UnicodeWidthStr;
 use crate::story::{Story, broker_name, record_list};
 use crate::tell::tell;
 use crate::text::{Line, Signs, Tone, counted, fill, wrap};
-use crate::timeline::MOMENTS;
-use crate::words::EN;
+use crate::timeline::{MOMENTS, offset_of};
+use crate::words::Words;
 
-pub(crate) use mishaps::place as outcome_place;
+pub(crate) use mishaps::{occasion, place as outcome_place};
 
 /// Columns of what happened, at most.
 const LEFT: usize = 40;
@@ -28,40 +30,72 @@ const WHOLE: usize = 92;
 const EVIDENCE_SHOWN: usize = 6;
 
 /// One line of a story: when, what happened, and what that means.
-struct Told {
-    sign: &'static str,
-    at: String,
-    what: String,
-    means: String,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// ① to ④ for the moments of a loss, else empty.
+    pub sign: &'static str,
+    /// When, as text; empty if it is not about one moment.
+    pub at: String,
+    /// The same as a time.
+    pub time: Option<Time>,
+    /// What happened.
+    pub what: String,
+    /// What that means; may be empty.
+    pub means: String,
 }
 
 /// Why a trial's first broken claim is broken: a title and the lines below it.
 pub fn why(story: &Story<'_>, signs: Signs) -> Option<(String, Vec<Line>)> {
+    let (title, lines) = told(story)?;
+    Some((title, columns(lines, signs)))
+}
+
+/// Tells why a trial's first broken claim is broken: a title and what happened, in order.
+pub fn told(story: &Story<'_>) -> Option<(String, Vec<Told>)> {
     let judgement = &story.outcome.judgement;
     if let Some(loss) = judgement.losses.first() {
-        return Some((loss_title(judgement, loss), columns(loss_story(story, loss), signs)));
+        return Some((loss_title(judgement, loss, story.words), loss_story(story, loss)));
     }
     let (claim, evidence) = judgement.findings.iter().find_map(|it| match &it.verdict {
         Verdict::Breaks(evidence) => Some((it.claim, evidence)),
         Verdict::Holds | Verdict::Untested(_) => None,
     })?;
-    Some((evidence_title(claim, evidence), columns(evidence_story(story, claim, evidence), signs)))
+    Some((evidence_title(claim, evidence, story.words), evidence_story(story, claim, evidence)))
+}
+
+/// Tells what befell one record: a title and what happened, in order; `None` if nothing did.
+pub fn told_of(story: &Story<'_>, uid: Uid) -> Option<(String, Vec<Told>)> {
+    let judgement = &story.outcome.judgement;
+    let title = || fill(story.words.why.title, &[&format!("r{uid}")]);
+    if let Some(loss) = judgement.losses.iter().find(|loss| loss.uid == uid) {
+        return Some((title(), loss_story(story, loss)));
+    }
+    let of_groups = mishaps::mishaps_of(story, uid);
+    if !of_groups.is_empty() {
+        return Some((title(), of_groups));
+    }
+    judgement.findings.iter().find_map(|it| match &it.verdict {
+        Verdict::Breaks(evidence) if evidence.records.contains(&uid) => {
+            Some((title(), evidence_story(story, it.claim, evidence)))
+        }
+        Verdict::Breaks(_) | Verdict::Holds | Verdict::Untested(_) => None,
+    })
 }
 
 /// Names the record whose story is told, and those that went the same way.
-fn loss_title(judgement: &Judgement, told: &Loss) -> String {
+fn loss_title(judgement: &Judgement, told: &Loss, words: &Words) -> String {
     let decided = |loss: &Loss| (loss.cause, loss.decided.what);
     let same = |loss: &&Loss| loss.uid != told.uid && decided(loss) == decided(told);
     let others: Vec<Uid> = judgement.losses.iter().filter(same).map(|loss| loss.uid).collect();
     let elsewhere = judgement.losses.len() - 1 - others.len();
     let mut title = format!("r{}", told.uid);
     if !others.is_empty() {
-        title += &fill(EN.why.same_way, &[&record_list(&others)]);
+        title += &fill(words.why.same_way, &[&record_list(&others, words)]);
     }
     if 0 < elsewhere {
-        title += &fill(EN.why.otherwise, &[&elsewhere.to_string()]);
+        title += &fill(words.why.otherwise, &[&elsewhere.to_string()]);
     }
-    fill(EN.why.title, &[&title])
+    fill(words.why.title, &[&title])
 }
 
 fn loss_story(story: &Story<'_>, loss: &Loss) -> Vec<Told> {
@@ -69,27 +103,27 @@ fn loss_story(story: &Story<'_>, loss: &Loss) -> Vec<Told> {
     let mut lines = Vec::new();
     for (sign, moment) in MOMENTS.into_iter().zip(moments) {
         if let Some(moment) = moment {
-            let at = fill(EN.why.seconds, &[&moment.at.to_string()]);
-            let (what, means) = told(story, loss, moment);
-            lines.push(Told { sign, at, what, means });
+            let at = fill(story.words.why.seconds, &[&moment.at.to_string()]);
+            let (what, means) = moment_told(story, loss, moment);
+            lines.push(Told { sign, at, time: Some(moment.at), what, means });
         }
     }
     if loss.gone.is_none() {
-        let (at, what) = (EN.why.never.to_owned(), String::new());
+        let (at, what) = (story.words.why.never.to_owned(), String::new());
         let means = match loss.cause {
-            LossCause::HolderGone => EN.why.never_means,
+            LossCause::HolderGone => story.words.why.never_means,
             LossCause::CleanElection
             | LossCause::UncleanElection
             | LossCause::PowerLoss
-            | LossCause::TruncationRule => EN.why.never_cut,
+            | LossCause::TruncationRule => story.words.why.never_cut,
         };
-        lines.push(Told { sign: MOMENTS[3], at, what, means: means.to_owned() });
+        lines.push(Told { sign: MOMENTS[3], at, time: None, what, means: means.to_owned() });
     }
     lines
 }
 
 /// Lays the parts of each line below each other, with times that end in one column.
-fn columns(mut story: Vec<Told>, signs: Signs) -> Vec<Line> {
+pub fn columns(mut story: Vec<Told>, signs: Signs) -> Vec<Line> {
     for told in &mut story {
         for text in [&mut told.what, &mut told.means] {
             *text = signs.spell(text).into_owned();
@@ -102,7 +136,8 @@ fn columns(mut story: Vec<Told>, signs: Signs) -> Vec<Line> {
     let mut lines = Vec::new();
     for told in &story {
         let sign = if told.sign.is_empty() { String::new() } else { format!("{} ", told.sign) };
-        let mut head = format!("{sign}{:>at_width$}  ", told.at);
+        let before = " ".repeat(at_width - told.at.width());
+        let mut head = format!("{sign}{before}{}  ", told.at);
         let indent = head.width();
         let what_room = room.min(WHOLE - indent);
         let means_room = WHOLE.saturating_sub(indent + what_room + 2).max(1);
@@ -122,12 +157,12 @@ fn columns(mut story: Vec<Told>, signs: Signs) -> Vec<Line> {
 }
 
 /// Tells what a moment was and what it means.
-fn told(story: &Story<'_>, loss: &Loss, moment: Moment) -> (String, String) {
-    let (words, record) = (&EN.why, format!("r{}", loss.uid));
+fn moment_told(story: &Story<'_>, loss: &Loss, moment: Moment) -> (String, String) {
+    let (words, record) = (&story.words.why, format!("r{}", loss.uid));
     match moment.what {
         MomentKind::Acknowledged { broker, copies, isr } => {
             let what = fill(words.acknowledged, &[&broker_name(broker), &record]);
-            (what, promised(&acks(story, loss), copies, isr))
+            (what, promised(&acks(story, loss), (copies, isr), story.words))
         }
         MomentKind::HolderDown(broker) => {
             let name = broker_name(broker);
@@ -157,7 +192,7 @@ fn told(story: &Story<'_>, loss: &Loss, moment: Moment) -> (String, String) {
         MomentKind::Truncated { broker, from, to } => {
             let (from, to) = (from.to_string(), to.to_string());
             let what = fill(words.truncated, &[&broker_name(broker), &from, &to]);
-            (what, cut_because(loss.cause).to_owned())
+            (what, cut_because(loss.cause, story.words).to_owned())
         }
     }
 }
@@ -173,8 +208,8 @@ fn acks(story: &Story<'_>, loss: &Loss) -> String {
 }
 
 /// Says what the acknowledgement was worth.
-fn promised(acks: &str, copies: u16, isr: u16) -> String {
-    let words = &EN.why;
+fn promised(acks: &str, (copies, isr): (u16, u16), words: &Words) -> String {
+    let words = &words.why;
     let on = counted(u64::from(copies), words.copies);
     match acks {
         "1" if copies == 1 => words.one_asked.to_owned(),
@@ -185,7 +220,7 @@ fn promised(acks: &str, copies: u16, isr: u16) -> String {
     }
 }
 
-fn cut_because(cause: LossCause) -> &'static str {
+fn cut_because(cause: LossCause, words: &Words) -> &'static str {
     let place = match cause {
         LossCause::CleanElection => 0,
         LossCause::UncleanElection => 1,
@@ -193,13 +228,13 @@ fn cut_because(cause: LossCause) -> &'static str {
         LossCause::TruncationRule => 3,
         LossCause::HolderGone => 4,
     };
-    EN.why.cut_because[place]
+    words.why.cut_because[place]
 }
 
-fn evidence_title(claim: Claim, evidence: &Evidence) -> String {
+fn evidence_title(claim: Claim, evidence: &Evidence, words: &Words) -> String {
     match evidence.records.as_slice() {
-        [] => fill(EN.why.title, &[claim.name()]),
-        records => fill(EN.why.title, &[&record_list(records)]),
+        [] => fill(words.why.title, &[claim.name()]),
+        records => fill(words.why.title, &[&record_list(records, words)]),
     }
 }
 
@@ -209,18 +244,42 @@ fn evidence_story(story: &Story<'_>, claim: Claim, evidence: &Evidence) -> Vec<T
         return mishaps;
     }
     let history = &story.outcome.history;
-    let shown = evidence.entries.iter().filter_map(|&at| history.get(at)).take(EVIDENCE_SHOWN);
+    let mut places: Vec<usize> = evidence.entries.clone();
+    places.extend(evidence.entries.iter().filter_map(|&at| commit_undone(history, at)));
+    places.sort_unstable();
+    places.dedup();
+    let shown = places.into_iter().filter_map(|at| history.get(at)).take(EVIDENCE_SHOWN);
     let mut lines: Vec<Told> = shown
         .map(|entry| Told {
             sign: "",
-            at: fill(EN.why.seconds, &[&entry.at.to_string()]),
+            at: fill(story.words.why.seconds, &[&entry.at.to_string()]),
+            time: Some(entry.at),
             what: tell(story, entry),
             means: String::new(),
         })
         .collect();
     if lines.is_empty() {
-        let (at, what) = (String::new(), claim.meaning().to_owned());
-        lines.push(Told { sign: "", at, what, means: String::new() });
+        let (at, what) = (String::new(), (story.words.meaning)(claim).to_owned());
+        lines.push(Told { at, what, ..Told::default() });
     }
     lines
+}
+
+/// Finds the last commit of the same group before a commit that lay further than that one.
+fn commit_undone(history: &[Entry], at: usize) -> Option<usize> {
+    let committed = |at: usize| match &history.get(at)?.event {
+        Event::Fact(Fact::Group(GroupFact {
+            group,
+            what: GroupEvent::Committed { offsets, .. },
+            ..
+        })) => Some((group, offsets)),
+        _ => None,
+    };
+    let (group, offsets) = committed(at)?;
+    (0..at).rev().find(|&earlier| {
+        committed(earlier).is_some_and(|(of, before)| {
+            let further = offsets.iter().any(|&(id, to)| Some(to) < offset_of(before, id));
+            of == group && further
+        })
+    })
 }

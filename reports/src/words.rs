@@ -1,20 +1,42 @@
 //! Every sentence and label that the timeline, the verdict and the reasons use.
 //!
-//! One table per language (groups have a part of their own); `{0}`, `{1}` … stand for values, and `|` stands between a text and
-//! its shorter forms, for places where the long one does not fit. A second language is a
-//! second table beside `english`.
+//! One table per language (groups have a part of their own); `{0}`, `{1}` … stand for
+//! values, and `|` stands between a text and its shorter forms, for places where the long
+//! one does not fit. What a verdict says comes as clauses, which each table says by its
+//! grammar.
 
+mod chinese;
 mod english;
 mod groups;
+pub mod page;
 
+pub use chinese::ZH;
 pub use english::EN;
 pub use groups::Groups;
+
+use scenarios::{Language, Text};
+use serde::Serialize;
+use sim::clause::Grammar;
+use sim::verdict::{Anomaly, Claim};
 
 /// A counted noun: its forms for one and for many.
 pub type Noun = (&'static str, &'static str);
 
 /// The words of one language.
+#[derive(Serialize)]
 pub struct Words {
+    /// Which language it is.
+    #[serde(skip)]
+    pub language: Language,
+    /// How clauses are said.
+    #[serde(skip)]
+    pub grammar: Grammar,
+    /// What a claim means.
+    #[serde(skip)]
+    pub meaning: fn(Claim) -> &'static str,
+    /// What an anomaly means.
+    #[serde(skip)]
+    pub anomaly: fn(Anomaly) -> &'static str,
     /// Heads the column of times.
     pub time: &'static str,
     /// The controller chose a leader.
@@ -141,10 +163,14 @@ pub struct Words {
     pub evidence: &'static str,
     /// Equal rounds in one line.
     pub rounds: &'static str,
+    /// Equal rounds at one instant in one line.
+    pub rounds_at: &'static str,
     /// One round that looked like the one before.
     pub one_round: &'static str,
     /// High watermarks at the end of folded rounds.
     pub rounds_end: &'static str,
+    /// The first and the last record of a run that is told at length.
+    pub run_span: &'static str,
     /// Heads the fates.
     pub records: &'static str,
     /// The fates that are counted, in order of `Fate`.
@@ -159,6 +185,8 @@ pub struct Words {
     pub holds: &'static str,
     /// A claim that nothing could have broken.
     pub untested: &'static str,
+    /// Why a claim is untested.
+    pub aside: &'static str,
     /// A batch lies at this offset of a log.
     pub appended: &'static str,
     /// Some records of several, and how many batches more.
@@ -167,6 +195,8 @@ pub struct Words {
     pub fold_at: &'static str,
     /// Heads what was folded over a time.
     pub fold_span: &'static str,
+    /// Stands between the parts of a fold.
+    pub parts_joint: &'static str,
     /// Records that were written and acknowledged.
     pub calm: Noun,
     /// Records that a leader appended.
@@ -231,11 +261,21 @@ pub struct Words {
     pub fault: &'static str,
     /// The sentences of the story.
     pub why: Why,
+    /// Trials in one line each.
+    pub summary: Summary,
     /// What groups, members and applications do.
     pub groups: Groups,
 }
 
+impl Words {
+    /// Returns a text of a scenario file in this language; in English if the file has no other.
+    pub fn of<'t>(&self, text: &'t Text) -> &'t str {
+        text.say(self.language)
+    }
+}
+
 /// The sentences that tell why a claim is broken.
+#[derive(Serialize)]
 pub struct Why {
     /// Heads the story of a claim or of records.
     pub title: &'static str,
@@ -303,8 +343,62 @@ pub struct Why {
     pub events: Events,
 }
 
+/// Trials in one line each, and many in one line.
+#[derive(Serialize)]
+pub struct Summary {
+    /// The classes in a total, in order of `Class`.
+    pub classes: [&'static str; 4],
+    /// The classes at the end of a trial's line.
+    pub line_classes: [&'static str; 4],
+    /// The classes at the beginning of a scenario's line.
+    pub scenario_classes: [&'static str; 4],
+    /// Names the seed of a line.
+    pub of_seed: &'static str,
+    /// Not even one claim was at risk.
+    pub nothing_tested: &'static str,
+    /// Claims that hold.
+    pub holding: Noun,
+    /// Claims that are broken.
+    pub broken: &'static str,
+    /// Claims that a scenario breaks.
+    pub breaks: &'static str,
+    /// One broken claim, and how many more.
+    pub broken_and: &'static str,
+    /// Claims.
+    pub claims: Noun,
+    /// No case breaks a claim.
+    pub cases_hold: &'static str,
+    /// Some cases break claims.
+    pub cases_broken: &'static str,
+    /// A claim, and how many cases break it.
+    pub in_cases: &'static str,
+    /// Cases that are not told.
+    pub more_cases: &'static str,
+    /// Heads what many seeds did.
+    pub seeds: Noun,
+    /// A claim that some seeds break.
+    pub seeds_broken: &'static str,
+    /// No seed breaks a claim.
+    pub seeds_hold: &'static str,
+    /// Trials.
+    pub trials: Noun,
+    /// Scenarios and their trials.
+    pub scenarios: &'static str,
+    /// Heads a total.
+    pub total: &'static str,
+    /// Trials that are not told.
+    pub more_trials: &'static str,
+    /// Stands between the items of a line.
+    pub joint: &'static str,
+}
+
 /// Single events of a history as sentences.
+#[derive(Serialize)]
 pub struct Events {
+    /// The trial is over.
+    pub trial_ended: &'static str,
+    /// An application sends a record.
+    pub called: &'static str,
     /// A batch left.
     pub sent: &'static str,
     /// A batch left once more.

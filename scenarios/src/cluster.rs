@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::config::{BrokerConfig, LogDefault, Misfit, RawSetting};
 use model::ids::{BrokerId, TopicId};
+use model::mutant::Mutant;
 use model::rules::{FetchFencing, Rules, Truncation};
 use sim::plan::{BrokerPlan, ControllerKind, ControllerPlan, DiskPlan};
 
@@ -207,7 +208,7 @@ fn check_fit(config: &BrokerConfig, tables: &[&Node], problems: &mut Problems<'_
 }
 
 fn rules(node: &Node, problems: &mut Problems<'_>) -> Rules {
-    const KNOWN: [&str; 2] = ["truncation", "fetch-fencing"];
+    const KNOWN: [&str; 3] = ["truncation", "fetch-fencing", "mutant"];
     let mut rules = Rules::default();
     for entry in named(node, "`cluster.rules`", problems) {
         match entry.name.as_str() {
@@ -227,6 +228,10 @@ fn rules(node: &Node, problems: &mut Problems<'_>) -> Rules {
                     rules.fetch_fencing = choice;
                 }
             }
+            "mutant" => {
+                let planted = items(&entry.node).iter();
+                rules.mutants = planted.filter_map(|node| mutant(node, problems)).collect();
+            }
             other => {
                 let message = format!("unknown rule `{other}`");
                 let problem = problems.error(Code::UnknownRule, entry.name_span, message);
@@ -238,6 +243,45 @@ fn rules(node: &Node, problems: &mut Problems<'_>) -> Rules {
         }
     }
     rules
+}
+
+/// Reads the name of a mutant.
+fn mutant(node: &Node, problems: &mut Problems<'_>) -> Option<Mutant> {
+    let name = text(node, problems)?;
+    let found = Mutant::by_name(name);
+    if found.is_none() {
+        let message = format!("unknown mutant `{name}`");
+        let problem = problems.error(Code::UnknownRule, node.span, message);
+        match nearest(name, Mutant::ALL.iter().map(|it| it.name())) {
+            Some(near) => problem.label(format!("did you mean `{near}`?")),
+            None => problem.help("`trial list mutants` prints them."),
+        };
+    }
+    found
+}
+
+/// Puts what `[rules]` says into `cluster.rules`, for which it is short; it wins.
+pub(crate) fn gather_rules(root: &mut Node) {
+    let Value::Table(file) = &mut root.value else { return };
+    let Some(at) = file.iter().position(|entry| entry.name == "rules") else { return };
+    let Some(cluster) = file.iter().position(|entry| entry.name == "cluster") else { return };
+    let entry = file[at].clone();
+    let Value::Table(cluster) = &mut file[cluster].node.value else { return };
+    match (cluster.iter_mut().find(|it| it.name == "rules"), entry.node.value) {
+        (None, value) => {
+            let node = Node { value, ..entry.node };
+            cluster.push(Entry { node, ..entry });
+        }
+        (
+            Some(Entry { node: Node { value: Value::Table(rules), .. }, .. }),
+            Value::Table(short),
+        ) => {
+            rules.retain(|old| !short.iter().any(|new| new.name == old.name));
+            rules.extend(short);
+        }
+        (Some(_), _) => return,
+    }
+    file.remove(at);
 }
 
 /// Reads `kafka`: the release whose behaviour and defaults apply.

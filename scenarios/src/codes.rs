@@ -118,6 +118,8 @@ codes! {
         "`count` is a number or a range in quotes: \"7\", \"3..\", \"..=10\" or \"100..=250\". It needs something to count: a claim with `breaks = true`, or an anomaly.";
     BadDeadline "T045" "A deadline that does not fit"
         "`within` belongs to liveness claims (writes-resume, replicas-catch-up, group-stabilises, group-drains) and counts from the moment at which everything is healed. It cannot be longer than `sim.settle`, which goes on to its end all the same.";
+    BadQuestion "T046" "A question that cannot be asked"
+        "[ask] is the question of a scenario, for whoever sees it for the first time: `en` and `zh` for the question, two to five `options`, the number of the right one from 1 as `answer`, and `because`.";
     BadMatrix "T050" "The matrix cannot be read"
         "[matrix] maps paths in the file to lists of values and runs every combination, minus those in `except`. A path is written as a key: \"topics.orders.config.'min.insync.replicas'\" = [1, 2].";
     BadOverride "T051" "An override cannot be applied"
@@ -125,7 +127,9 @@ codes! {
     NotYet "T060" "Part of the format that is not modelled yet"
         "The format knows it, but the model behind it does not exist yet. It is refused instead of ignored, so that no scenario passes for a reason it does not have.";
     UnknownRule "T061" "An unknown protocol rule"
-        "`cluster.rules` chooses protocol rules of older releases; `trial list rules` prints the rules and their choices.";
+        "`cluster.rules`, or `[rules]` for short, chooses protocol rules of older releases and plants mutants; `trial list rules` prints the rules and their choices, `trial list mutants` the mutants.";
+    OneLanguage "T062" "A text that lacks a language"
+        "Texts of the library are in English and in Chinese, and so are others of this file; this one is in English only: write it as { en = \"…\", zh = \"…\" }, or as two lines such as say.en and say.zh. Where Chinese is missing, English is shown.";
 }
 
 #[cfg(test)]

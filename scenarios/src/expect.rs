@@ -1,16 +1,18 @@
 //! Reads `[[expect]]`, and judges expectations against what a trial left behind.
 
 use model::time::{Duration, Time};
+use sim::clause::{self, Clause, ClauseKind, Sentence};
 use sim::outcome::Outcome;
 use sim::plan::Condition;
 use sim::verdict::{Anomaly, Claim, Verdict};
 
+use crate::chances;
 use crate::codes::Code;
 use crate::condition::condition;
 use crate::diagnostic::Place;
 use crate::names::Names;
 use crate::problems::{Problems, Span, nearest};
-use crate::scenario::{CountRange, Expect, Expected, Hope};
+use crate::scenario::{Chance, CountRange, Expect, Expected, Hope};
 use crate::section::{Section, items};
 use crate::tree::{Entry, Node, Value};
 use crate::values::{duration, flag, text, wrong_type};
@@ -34,9 +36,9 @@ pub enum Standing {
     /// It turned out as expected.
     Met,
     /// It did not: how it turned out instead.
-    Failed(String),
+    Failed(Sentence),
     /// Nobody can tell: why.
-    Untested(String),
+    Untested(Sentence),
 }
 
 /// What expectations may refer to.
@@ -45,6 +47,25 @@ pub(crate) struct Court<'c> {
     pub settle: Duration,
     /// The conditions to watch, filled while expectations are read.
     pub watches: Vec<Condition>,
+    /// The chances that a sweep shall judge, filled while expectations are read.
+    pub chances: Vec<Chance>,
+    /// Whether what is read is about the case that is read.
+    pub applies: bool,
+}
+
+impl<'c> Court<'c> {
+    /// Opens it for one case.
+    pub fn new(names: &'c Names, settle: Duration) -> Court<'c> {
+        Court { names, settle, watches: Vec::new(), chances: Vec::new(), applies: true }
+    }
+
+    /// Takes a chance in; one of a case replaces one of the file about the same claim.
+    fn take(&mut self, chance: Chance) {
+        if self.applies {
+            self.chances.retain(|known| known.claim != chance.claim);
+            self.chances.push(chance);
+        }
+    }
 }
 
 /// Reads one table of expectations; `where` is not taken here.
@@ -65,7 +86,7 @@ pub(crate) fn one(
     problems: &mut Problems<'_>,
 ) -> Option<Expect> {
     let span = section.span;
-    section.refuse("chance", "judging a chance", problems);
+    let chance = section.take_entry("chance");
     let mut kinds: Vec<&Entry> = Vec::new();
     for name in ["claim", "anomaly", "reaches"] {
         kinds.extend(section.take_entry(name));
@@ -75,16 +96,24 @@ pub(crate) fn one(
     let count = section.take_entry("count");
     let within = section.take_entry("within");
     let modifiers = Modifiers { breaks, untested, count, within };
+    if let Some(entry) = chance {
+        for other in kinds.iter().copied().chain(modifiers.all()) {
+            Modifiers::refuse(Some(other), "chance", problems);
+        }
+        let line = Place::of(problems.source, span.start).line;
+        if let Some(chance) = chances::read(&entry.node, line, problems) {
+            court.take(chance);
+        }
+        return None;
+    }
     let what = match kinds.as_slice() {
         [kind] if kind.name == "claim" => claim(&kind.node, &modifiers, court, problems),
         [kind] if kind.name == "anomaly" => anomaly(&kind.node, &modifiers, problems),
         [kind] => reaches(&kind.node, &modifiers, court, problems),
         [] => {
-            if !section.has("chance") {
-                problems
-                    .error(Code::Missing, span, "this expectation expects nothing")
-                    .help("Give it `claim`, `anomaly` or `reaches`.");
-            }
+            problems
+                .error(Code::Missing, span, "this expectation expects nothing")
+                .help("Give it `claim`, `anomaly`, `reaches` or `chance`.");
             None
         }
         [_, second, ..] => {
@@ -105,7 +134,11 @@ struct Modifiers<'t> {
     within: Option<&'t Entry>,
 }
 
-impl Modifiers<'_> {
+impl<'t> Modifiers<'t> {
+    fn all(&self) -> impl Iterator<Item = &'t Entry> + use<'t> {
+        [self.breaks, self.untested, self.count, self.within].into_iter().flatten()
+    }
+
     fn is_true(entry: Option<&Entry>, problems: &mut Problems<'_>) -> Option<bool> {
         entry.and_then(|entry| flag(&entry.node, problems))
     }
@@ -159,7 +192,7 @@ fn claim(
     Some(Expected::Claim { claim, hope, count: range, within })
 }
 
-fn claim_named(node: &Node, problems: &mut Problems<'_>) -> Option<Claim> {
+pub(crate) fn claim_named(node: &Node, problems: &mut Problems<'_>) -> Option<Claim> {
     let name = text(node, problems)?;
     if let Some(claim) = Claim::by_name(name) {
         return Some(claim);
@@ -288,8 +321,8 @@ pub fn judge(expect: &Expect, outcome: &Outcome) -> Standing {
         Expected::Anomaly { anomaly, count } => judge_anomaly(*anomaly, *count, outcome),
         Expected::Reaches { watch, text } => match outcome.watches.get(*watch) {
             Some(Some(_)) => Standing::Met,
-            Some(None) => Standing::Failed(format!("`{text}` never held")),
-            None => Standing::Untested(format!("`{text}` was not watched")),
+            Some(None) => Standing::Failed(about(ClauseKind::NeverHeld, text)),
+            None => Standing::Untested(about(ClauseKind::NotWatched, text)),
         },
     }
 }
@@ -298,31 +331,29 @@ pub fn judge(expect: &Expect, outcome: &Outcome) -> Standing {
 struct Lateness {
     /// In how many partitions or groups.
     count: u64,
-    because: String,
+    because: Sentence,
 }
 
 /// Says where a liveness claim came true after its deadline, if anywhere.
 fn lateness(claim: Claim, within: Duration, outcome: &Outcome) -> Option<Lateness> {
     let judgement = &outcome.judgement;
-    let (since, what): (Vec<Option<Time>>, &str) = match claim {
-        Claim::WritesResume => (judgement.resumed.iter().map(|it| it.1).collect(), "partitions"),
-        Claim::ReplicasCatchUp => {
-            (judgement.caught_up.iter().map(|it| it.1).collect(), "partitions")
-        }
+    let (partitions, groups) = (ClauseKind::PartitionsLate, ClauseKind::GroupsLate);
+    let (since, kind): (Vec<Option<Time>>, ClauseKind) = match claim {
+        Claim::WritesResume => (judgement.resumed.iter().map(|it| it.1).collect(), partitions),
+        Claim::ReplicasCatchUp => (judgement.caught_up.iter().map(|it| it.1).collect(), partitions),
         Claim::GroupStabilises => {
-            (judgement.groups_settled.iter().map(|it| it.0).collect(), "groups")
+            (judgement.groups_settled.iter().map(|it| it.0).collect(), groups)
         }
-        Claim::GroupDrains => (judgement.groups_settled.iter().map(|it| it.1).collect(), "groups"),
+        Claim::GroupDrains => (judgement.groups_settled.iter().map(|it| it.1).collect(), groups),
         _ => return None,
     };
     let late = since.iter().flatten().filter(|&&at| outcome.healed_at + within < at);
     let late: Vec<Time> = late.copied().collect();
     let last = late.iter().max()?.since(outcome.healed_at);
     let (count, all) = (late.len() as u64, since.len());
-    let because = format!(
-        "`{}` took until {last} after the heal in {count} of {all} {what}: its deadline is {within}",
-        claim.name()
-    );
+    let (last, within) = (last.to_string().into(), within.to_string().into());
+    let values = [claim.name().into(), last, count.into(), (all as u64).into(), within];
+    let because = Sentence::of(kind, values);
     Some(Lateness { count, because })
 }
 
@@ -335,11 +366,11 @@ fn judge_claim(
     let name = claim.name();
     let findings = &outcome.judgement.findings;
     let Some(finding) = findings.iter().find(|finding| finding.claim == claim) else {
-        return Standing::Untested(format!("`{name}` was not judged"));
+        return Standing::Untested(about(ClauseKind::NotJudged, name));
     };
     let counted = |found: u64| match count {
         Some(range) if !range.contains(found) => {
-            Standing::Failed(format!("expected {range}, found {found}"))
+            Standing::Failed(Sentence::of(ClauseKind::CountDiffers, [ranged(range), found.into()]))
         }
         _ => Standing::Met,
     };
@@ -354,22 +385,22 @@ fn judge_claim(
         (Verdict::Untested(_), Hope::Untested) => Standing::Met,
         (Verdict::Untested(why), Hope::Holds | Hope::Breaks) => Standing::Untested(why.clone()),
         (Verdict::Breaks(evidence), Hope::Breaks) => counted(evidence.count),
-        (Verdict::Holds, Hope::Breaks) => Standing::Failed(format!(
-            "`{name}` holds, though it was at risk {} times",
-            finding.risk
-        )),
+        (Verdict::Holds, Hope::Breaks) => {
+            let values = [name.into(), finding.risk.into()];
+            Standing::Failed(Sentence::of(ClauseKind::HoldsAtRisk, values))
+        }
         (Verdict::Breaks(evidence), Hope::Holds) => Standing::Failed(evidence.because.clone()),
-        (Verdict::Holds | Verdict::Breaks(_), Hope::Untested) => Standing::Failed(format!(
-            "`{name}` was at risk {} times, though nothing should have put it at risk",
-            finding.risk
-        )),
+        (Verdict::Holds | Verdict::Breaks(_), Hope::Untested) => {
+            let values = [name.into(), finding.risk.into()];
+            Standing::Failed(Sentence::of(ClauseKind::WasAtRisk, values))
+        }
     }
 }
 
 fn judge_anomaly(anomaly: Anomaly, count: CountRange, outcome: &Outcome) -> Standing {
     let findings = &outcome.judgement.findings;
     if findings.is_empty() {
-        return Standing::Untested("nothing was judged".to_owned());
+        return Standing::Untested(ClauseKind::NothingJudged.into());
     }
     // Several checkers may look at one anomaly; each counts all of it.
     let seen = findings.iter().filter_map(|finding| finding.anomalies.get(&anomaly)).max();
@@ -377,5 +408,21 @@ fn judge_anomaly(anomaly: Anomaly, count: CountRange, outcome: &Outcome) -> Stan
     if count.contains(seen) {
         return Standing::Met;
     }
-    Standing::Failed(format!("`{}`: expected {count}, found {seen}", anomaly.name()))
+    let values = [anomaly.name().into(), ranged(count), seen.into()];
+    Standing::Failed(Sentence::of(ClauseKind::AnomalyDiffers, values))
+}
+
+fn about(kind: ClauseKind, name: &str) -> Sentence {
+    Sentence::of(kind, [name.into()])
+}
+
+/// Says a range of counts.
+pub fn ranged(range: CountRange) -> clause::Value {
+    let clause = match (range.least, range.most) {
+        (least, Some(most)) if least == most => return least.into(),
+        (0, Some(most)) => Clause::new(ClauseKind::AtMost, [most.into()]),
+        (least, None) => Clause::new(ClauseKind::AtLeast, [least.into()]),
+        (least, Some(most)) => Clause::new(ClauseKind::Between, [least.into(), most.into()]),
+    };
+    clause.into()
 }

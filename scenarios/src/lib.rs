@@ -6,16 +6,20 @@
 //! - `lower`: one case, made of `cluster`, `topics`, `clients`, `groups`, `handling`,
 //!   `environment`, `steps`, `verbs`, `group_verbs`, `settings`, `group_settings`
 //! - `expression`, `selector`, `condition`: the little languages inside of texts
+//! - `chances`: how often a claim should break over many seeds
 //! - [`matrix`], [`overrides`]: many cases from one file, changes from outside
 //! - [`diagnostic`], [`codes`]: what is wrong with a file
 //! - [`mod@run`], [`expect`]: a case is run and its expectations are judged
+//! - [`mod@edn`]: histories of clients, as Jepsen writes them
 //! - [`mod@library`]: the scenarios that come with Trial; [`vocabulary`]: the verbs of steps
 
+mod chances;
 mod clients;
 mod cluster;
 pub mod codes;
 mod condition;
 pub mod diagnostic;
+pub mod edn;
 mod environment;
 pub mod expect;
 mod expression;
@@ -43,10 +47,14 @@ mod verbs;
 pub mod vocabulary;
 mod words;
 
-pub use diagnostic::{Diagnostic, Paint, Severity, render_all};
-pub use expect::Standing;
+pub use diagnostic::{Diagnostic, Paint, Place, Severity, render_all};
+pub use edn::EdnError;
+pub use expect::{Standing, ranged};
 pub use library::{LibraryEntry, library};
 pub use overrides::Overrides;
 pub use parse::parse;
 pub use run::{Class, Note, Trial, run, run_with};
-pub use scenario::{Ask, Case, CountRange, Expect, Expected, Hope, Scenario, StepInfo, Text};
+pub use scenario::{
+    Ask, Case, Chance, CountRange, Expect, Expected, Hope, Language, Question, Scenario, StepInfo,
+    Text,
+};

@@ -15,7 +15,7 @@ use crate::groups::{self, Groups, Table};
 use crate::matrix::{Choice, Matrix, applies};
 use crate::names::{ClientKind, Names};
 use crate::problems::{Problems, Span};
-use crate::scenario::{Case, Expect, StepInfo, Text};
+use crate::scenario::{Case, Expect, Question, StepInfo, Text};
 use crate::section::{Section, items};
 use crate::steps::{self, Context};
 use crate::topics;
@@ -28,6 +28,7 @@ use crate::words;
 pub(crate) struct Header {
     pub title: Option<Text>,
     pub teaches: Option<Text>,
+    pub ask: Option<Question>,
     pub tags: Vec<String>,
     pub seed: u64,
 }
@@ -85,11 +86,12 @@ pub(crate) fn case(
     let built = build(&sections, &cluster?, &phases, problems);
     let (plan, steps, names) = built;
     let mut plan = Plan { seed: header.seed, disk, ..plan };
-    let mut court = Court { names: &names, settle: phases.settle, watches: Vec::new() };
+    let mut court = Court::new(&names, phases.settle);
     let expects = expectations(&sections, matrix, cell, &mut court, problems);
     plan.watches = court.watches;
-    let case =
-        Case { name: matrix.name(cell), settings: matrix.settings(cell), plan, expects, steps };
+    let (name, settings, chances) = (matrix.name(cell), matrix.settings(cell), court.chances);
+    let mut case = Case { name, settings, plan, expects, chances, steps };
+    case.plan = case.drawn(header.seed);
     Some((header, case))
 }
 
@@ -258,6 +260,7 @@ fn expectations(
     for (node, choice) in &matrix.expects {
         let Some(mut section) = Section::open(node, "an expectation", problems) else { continue };
         section.take("where");
+        court.applies = applies(choice, cell);
         let read = expect::one(&mut section, court, problems);
         section.finish(problems);
         let Some(read) = read.filter(|_| applies(choice, cell)) else { continue };
@@ -272,10 +275,11 @@ fn expectations(
 fn header(file: &mut Section<'_>, problems: &mut Problems<'_>) -> Header {
     let title = file.take("title").and_then(|node| words::text(node, problems));
     let teaches = file.take("teaches").and_then(|node| words::text(node, problems));
+    let ask = file.take("ask").and_then(|node| words::question(node, problems));
     let tags = file.take("tags").map(items).unwrap_or_default();
     let tags = tags.iter().filter_map(|node| text(node, problems)).map(str::to_owned).collect();
     let seed = file.take("seed").and_then(|node| whole(node, 0..=i64::MAX as u64, problems));
-    Header { title, teaches, tags, seed: seed.unwrap_or(1) }
+    Header { title, teaches, ask, tags, seed: seed.unwrap_or(1) }
 }
 
 fn phases(node: Option<&Node>, problems: &mut Problems<'_>) -> Phases {

@@ -203,7 +203,7 @@ fn axis(entry: &Entry, problems: &mut Problems<'_>) -> Option<Axis> {
 }
 
 /// Returns the end of a path: Kafka's whole name for a setting.
-fn short(path: &[String]) -> String {
+pub(crate) fn short(path: &[String]) -> String {
     let settings = (0..path.len()).find(|at| holds_settings(path, *at));
     match settings {
         Some(at) if at + 1 < path.len() => path[at + 1..].join("."),

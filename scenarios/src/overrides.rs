@@ -1,6 +1,7 @@
 //! Changes to a file from outside of it: `--set path=value`, `--rules name=choice`.
 
 use crate::codes::Code;
+use crate::matrix::short;
 use crate::problems::{Problems, Span};
 use crate::tree::{Entry, Node, Value, read_assignment};
 
@@ -11,6 +12,8 @@ pub struct Overrides {
     pub set: Vec<(String, String)>,
     /// Protocol rules and choices, as typed.
     pub rules: Vec<(String, String)>,
+    /// Paths and values of one setting of a sweep (`--vary`); they come last.
+    pub vary: Vec<(String, String)>,
 }
 
 impl Overrides {
@@ -18,6 +21,31 @@ impl Overrides {
     pub fn split(text: &str) -> Option<(String, String)> {
         let (path, value) = text.split_once('=')?;
         Some((path.trim().to_owned(), value.trim().to_owned()))
+    }
+
+    /// Splits the values of `--vary path=a,b,c`: at commas outside of brackets and quotes.
+    pub fn alternatives(text: &str) -> Vec<String> {
+        let (mut found, mut depth, mut quote) = (vec![String::new()], 0_usize, None);
+        for letter in text.chars() {
+            match (letter, quote) {
+                ('"' | '\'', None) => quote = Some(letter),
+                (_, Some(open)) if letter == open => quote = None,
+                ('[' | '{', None) => depth += 1,
+                (']' | '}', None) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            match found.last_mut() {
+                Some(last) if letter != ',' || 0 < depth || quote.is_some() => last.push(letter),
+                _ => found.push(String::new()),
+            }
+        }
+        found.into_iter().map(|value| value.trim().to_owned()).collect()
+    }
+
+    /// Returns the end of a path by which a setting is named: Kafka's whole name for one of
+    /// its settings. `None` if the text is no path.
+    pub fn name_of(path: &str) -> Option<String> {
+        path_of(path).map(|path| short(&path))
     }
 
     /// Changes the tree.
@@ -29,7 +57,11 @@ impl Overrides {
         let rules = self.rules.iter().map(|(name, value)| {
             (format!("--rules {name}={value}"), format!("cluster.rules.{name}"), value)
         });
-        for (origin, path, value) in set.chain(rules) {
+        let vary = self
+            .vary
+            .iter()
+            .map(|(path, value)| (format!("--vary {path}={value}"), path.clone(), value));
+        for (origin, path, value) in set.chain(rules).chain(vary) {
             problems.origins.push(origin);
             let origin = Some(problems.origins.len() - 1);
             let span = Span { start: 0, end: 0, origin };

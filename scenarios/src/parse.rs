@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::cluster;
 use crate::diagnostic::Diagnostic;
 use crate::lower::{self, Header};
 use crate::matrix::Matrix;
@@ -10,6 +11,7 @@ use crate::overrides::Overrides;
 use crate::problems::Problems;
 use crate::scenario::{Case, Scenario, Text};
 use crate::tree;
+use crate::words;
 
 /// Reads a scenario. `file` is its name in messages; the second result are warnings.
 ///
@@ -44,12 +46,16 @@ pub fn parse(
         if !cell.is_empty() && !problems.has_errors() {
             overrides.apply(&mut tree, &mut problems); // they change the cases, too
         }
+        cluster::gather_rules(&mut tree);
         if let Some((read, case)) = lower::case(&tree, &matrix, &cell, &mut problems) {
             header = Some(header.unwrap_or(read));
             cases.push(case);
         }
     }
     problems.case = None;
+    if !problems.has_errors() {
+        words::check_languages(&root, &mut problems);
+    }
     let Some(header) = header.filter(|_| !problems.has_errors()) else {
         return Err(problems.sorted());
     };
@@ -61,6 +67,7 @@ pub fn parse(
         path: Some(file.to_owned()),
         source: Arc::from(source),
         teaches: header.teaches,
+        ask: header.ask,
         tags: header.tags,
         seed: header.seed,
         cases,

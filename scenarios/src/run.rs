@@ -1,5 +1,6 @@
 //! Runs one case of a scenario and holds its expectations against what came out.
 
+use sim::clause::{ClauseKind, Sentence};
 use sim::outcome::{Ended, Outcome};
 use sim::plan::{Action, Plan, Required};
 
@@ -28,8 +29,8 @@ pub struct Note {
     pub class: Class,
     /// The line of the file that it is about, if any.
     pub line: Option<usize>,
-    /// What happened, in one sentence.
-    pub text: String,
+    /// What happened.
+    pub text: Sentence,
 }
 
 /// How a trial turned out; the exit code follows from the worst.
@@ -76,7 +77,7 @@ pub fn run_with(
     simulate: impl Fn(&Plan) -> Outcome,
 ) -> Trial {
     let played = &scenario.cases[case];
-    let plan = Plan { seed, ..played.plan.clone() };
+    let plan = played.drawn(seed);
     let outcome = simulate(&plan);
     let expectations = played
         .expects
@@ -108,22 +109,22 @@ fn notes(case: &Case, outcome: &Outcome) -> Vec<Note> {
         Ended::TooManyEvents => notes.push(Note {
             class: Class::Unexpected,
             line: None,
-            text: format!(
-                "the trial was stopped after {} events at {}: a livelock, or `max-events` is too small",
-                outcome.totals.events, outcome.totals.end
+            text: Sentence::of(
+                ClauseKind::TooManyEvents,
+                [outcome.totals.events.into(), outcome.totals.end.to_string().into()],
             ),
         }),
         Ended::Panicked(message) => notes.push(Note {
             class: Class::Unexpected,
             line: None,
-            text: format!("the model broke one of its own assertions: {message}"),
+            text: Sentence::of(ClauseKind::AssertionBroken, [message.as_str().into()]),
         }),
     }
     let steps = &case.plan.steps;
     if outcome.steps.len() != steps.len() || outcome.rules_applied.len() != steps.len() {
         // A run that panicked may have left nothing behind.
         if outcome.ended == Ended::InTime {
-            let text = "the outcome does not belong to the plan".to_owned();
+            let text = ClauseKind::AnotherPlan.into();
             notes.push(Note { class: Class::ToolFault, line: None, text });
         }
         return notes;
@@ -132,10 +133,8 @@ fn notes(case: &Case, outcome: &Outcome) -> Vec<Note> {
         let info = &case.steps[at];
         let is_rule = matches!(step.action, Action::Rule(_));
         let text = match outcome.steps[at] {
-            None => format!("the step `{}` never fired", info.verb),
-            Some(_) if is_rule && outcome.rules_applied[at] == 0 => {
-                "the rule never met a message".to_owned()
-            }
+            None => Sentence::of(ClauseKind::StepNeverFired, [info.verb.as_str().into()]),
+            Some(_) if is_rule && outcome.rules_applied[at] == 0 => ClauseKind::RuleNeverMet.into(),
             Some(_) => continue,
         };
         notes.push(Note { class: Class::Untested, line: Some(info.line), text });

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use model::chance::Rng;
 use model::time::Duration;
-use sim::plan::Plan;
+use sim::plan::{Plan, Shape, Step, Trigger};
 use sim::verdict::{Anomaly, Claim};
 
 /// A scenario file, read and checked.
@@ -20,6 +21,8 @@ pub struct Scenario {
     pub title: Text,
     /// What it teaches, in a sentence or two.
     pub teaches: Option<Text>,
+    /// What to ask before it is shown.
+    pub ask: Option<Question>,
     /// Words to find it by.
     pub tags: Vec<String>,
     /// The seed that `run` uses.
@@ -35,6 +38,39 @@ pub struct Text {
     pub en: String,
     /// In Chinese.
     pub zh: Option<String>,
+}
+
+/// A language of texts for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// English, which every text has.
+    #[default]
+    English,
+    /// Chinese.
+    Chinese,
+}
+
+impl Text {
+    /// Returns the text in a language; in English if there is no other.
+    pub fn say(&self, language: Language) -> &str {
+        match language {
+            Language::English => &self.en,
+            Language::Chinese => self.zh.as_ref().unwrap_or(&self.en),
+        }
+    }
+}
+
+/// A question with its options, to be answered before a trial is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What it asks.
+    pub question: Text,
+    /// What can be answered: two options at least, five at most.
+    pub options: Vec<Text>,
+    /// The place of the right one among the options, from 0.
+    pub answer: usize,
+    /// Why it is right.
+    pub because: Text,
 }
 
 /// A question that `demo` asks.
@@ -53,12 +89,51 @@ pub struct Case {
     pub name: String,
     /// The full paths that it sets, and their values.
     pub settings: Vec<(String, String)>,
-    /// Everything that is decided before a trial; its seed is the scenario's own.
+    /// Everything that is decided before a trial, drawn for the scenario's own seed.
     pub plan: Plan,
     /// What should happen.
     pub expects: Vec<Expect>,
+    /// How often claims should break, over many seeds.
+    pub chances: Vec<Chance>,
     /// What a reader wants to know of each step of the plan.
     pub steps: Vec<StepInfo>,
+}
+
+impl Case {
+    /// Returns everything that is decided before a trial with this seed: what steps leave to
+    /// chance is drawn here, so that a plan is plain data.
+    ///
+    /// Each length comes from a stream of its own, so that two cases of one seed agree.
+    pub fn drawn(&self, seed: u64) -> Plan {
+        let mut plan = Plan { seed, ..self.plan.clone() };
+        for (at, (step, info)) in plan.steps.iter_mut().zip(&self.steps).enumerate() {
+            let draw =
+                |shape: Shape, what| shape.draw(&mut Rng::fork(seed, &format!("step/{at}/{what}")));
+            if let Some(shape) = info.random.pause {
+                set_pause(step, draw(shape, "pause"));
+            }
+            if let Some(shape) = info.random.lasts {
+                step.undo_after = Some(draw(shape, "lasts"));
+            }
+        }
+        plan
+    }
+}
+
+fn set_pause(step: &mut Step, length: Duration) {
+    match &mut step.trigger {
+        Trigger::At(_) => {}
+        Trigger::After(pause) | Trigger::When(_, pause) => *pause = length,
+    }
+}
+
+/// What a step leaves to chance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Random {
+    /// Its `after` or `wait`.
+    pub pause: Option<Shape>,
+    /// Its `for`.
+    pub lasts: Option<Shape>,
 }
 
 /// A step for readers.
@@ -72,6 +147,8 @@ pub struct StepInfo {
     pub ask: Option<Ask>,
     /// What it does: `crash`.
     pub verb: String,
+    /// What it leaves to chance.
+    pub random: Random,
 }
 
 /// One expectation.
@@ -113,6 +190,23 @@ pub enum Expected {
         /// The condition as written.
         text: String,
     },
+}
+
+/// How often a claim should break, over many seeds: `chance = { of = "…", … }`.
+///
+/// Only a sweep can judge it. A run does not look at it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chance {
+    /// The claim.
+    pub claim: Claim,
+    /// The smallest share of runs that break it.
+    pub least: f64,
+    /// The largest share of runs that break it.
+    pub most: f64,
+    /// How certain a judgement must be, over 0.5 and below 1.
+    pub confidence: f64,
+    /// Its line in the file, from 1.
+    pub line: usize,
 }
 
 /// How a claim should turn out.

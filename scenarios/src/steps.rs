@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use model::config::TopicConfig;
 use model::ids::TopicId;
 use model::time::{Duration, Time, Timestamp};
-use sim::plan::{Action, Required, Step, TopicPlan, Trigger};
+use sim::plan::{Action, Required, Shape, Step, TopicPlan, Trigger};
 
 use crate::codes::Code;
 use crate::condition::condition;
 use crate::names::Names;
 use crate::problems::{Problems, nearest};
-use crate::scenario::StepInfo;
+use crate::scenario::{Random, StepInfo};
 use crate::section::{Section, items, listed};
 use crate::tree::{Entry, Node, Value};
-use crate::values::{duration, flag, text};
+use crate::values::{duration, flag, shape, text};
 use crate::verbs::{self, UNMODELLED, VERBS};
 use crate::{diagnostic::Place, words};
 
@@ -80,7 +80,7 @@ fn step(
     };
     report_unknown(entries, problems);
     let mut section = Section::open(node, "a step", problems)?;
-    let trigger = trigger(&mut section, context, problems);
+    let (trigger, pause) = trigger(&mut section, context, problems).unzip();
     context.fires_at = match trigger {
         Some(Trigger::At(at)) => Some(at),
         _ => None,
@@ -95,7 +95,7 @@ fn step(
         name => verbs::read(name, &entry.node, context, problems),
     });
     let undo_after = undo.and_then(|undo| {
-        let length = duration(&undo.node, problems);
+        let length = length(&undo.node, problems);
         let verb = verb?;
         if !verbs::is_undoable(&verb.name) {
             let message = format!("`{}` cannot be undone", verb.name);
@@ -105,7 +105,9 @@ fn step(
     });
     let required = if optional == Some(true) { Required::No } else { Required::Yes };
     let line = Place::of(problems.source, node.span.start).line;
-    let info = StepInfo { line, say, ask, verb: verb?.name.clone() };
+    let (undo_after, lasts) = undo_after.unzip();
+    let random = Random { pause: pause.flatten(), lasts: lasts.flatten() };
+    let info = StepInfo { line, say, ask, verb: verb?.name.clone(), random };
     Some((Step { trigger: trigger?, action: action??, undo_after, required }, info))
 }
 
@@ -167,7 +169,7 @@ fn trigger(
     section: &mut Section<'_>,
     context: &Context<'_>,
     problems: &mut Problems<'_>,
-) -> Option<Trigger> {
+) -> Option<(Trigger, Option<Shape>)> {
     let at = section.take_entry("at");
     let after = section.take_entry("after");
     let when = section.take_entry("when");
@@ -199,14 +201,24 @@ fn trigger(
                 .error(Code::TooLate, at.node.span, message)
                 .help("Raise `sim.faults-for`, or let the step happen earlier.");
         }
-        return Some(Trigger::At(Time::ZERO + length));
+        return Some((Trigger::At(Time::ZERO + length), None));
     }
     if let Some(after) = after {
-        return duration(&after.node, problems).map(Trigger::After);
+        let (pause, random) = length(&after.node, problems)?;
+        return Some((Trigger::After(pause), random));
     }
-    let wait = wait.map_or(Some(Duration::ZERO), |wait| duration(&wait.node, problems));
+    let wait = wait.map_or(Some((Duration::ZERO, None)), |wait| length(&wait.node, problems));
     let condition = condition(&when?.node, context.names, problems);
-    Some(Trigger::When(condition?, wait?))
+    let (wait, random) = wait?;
+    Some((Trigger::When(condition?, wait), random))
+}
+
+/// Reads a length of time that may be left to chance; each seed draws its own then.
+fn length(node: &Node, problems: &mut Problems<'_>) -> Option<(Duration, Option<Shape>)> {
+    Some(match shape(node, problems)? {
+        Shape::Fixed(length) => (length, None),
+        random => (Duration::ZERO, Some(random)),
+    })
 }
 
 /// Reads a marker's name.

@@ -3,7 +3,9 @@
 use model::ids::NodeId;
 use model::message::cluster::{ElectionKind, TopicLayout};
 use model::message::{Api, Half, MessageKind};
-use sim::plan::{Action, Created, Direction, MessageFate, MessageRule, Selector, Unsynced};
+use sim::plan::{
+    ALL_MILLIONTHS, Action, Created, Direction, MessageFate, MessageRule, Selector, Unsynced,
+};
 
 use crate::clients::RECORDS_MAX;
 use crate::codes::Code;
@@ -16,7 +18,9 @@ use crate::settings;
 use crate::steps::{Context, marker};
 use crate::topics::warn_min_isr;
 use crate::tree::{Entry, Node, Value};
-use crate::values::{duration, flag, parts_per_million, shape, signed_micros, text, whole, word};
+use crate::values::{
+    duration, flag, millionths, parts_per_million, shape, signed_micros, text, whole, word,
+};
 
 /// Every verb but `say` and `ask`, which may also accompany another.
 pub(crate) const VERBS: [&str; 29] = [
@@ -244,6 +248,7 @@ fn rule(node: &Node, context: &Context<'_>, problems: &mut Problems<'_>) -> Opti
     };
     let skip = count(section.take("skip"), 0, problems).unwrap_or(0) as u32;
     let times = count(section.take("times"), 1, problems).map(|times| times as u32);
+    let share = section.take("share").map(|node| millionths(node, problems));
     let span = section.span;
     section.finish(problems);
     let fate_entry = match fates.as_slice() {
@@ -265,7 +270,8 @@ fn rule(node: &Node, context: &Context<'_>, problems: &mut Problems<'_>) -> Opti
     let fate = fate(fate_entry, by, problems);
     let kind = message_kind(&fate_entry.node, problems);
     let (fate, kind, from, to) = (fate?, kind?, from?, to?);
-    Some(Action::Rule(MessageRule { fate, kind, from, to, skip, times }))
+    let share_millionths = share.unwrap_or(Some(ALL_MILLIONTHS))?;
+    Some(Action::Rule(MessageRule { fate, kind, from, to, skip, times, share_millionths }))
 }
 
 fn fate(entry: &Entry, by: Option<&Entry>, problems: &mut Problems<'_>) -> Option<MessageFate> {

@@ -16,6 +16,7 @@ use crate::plan::{Action, Direction, GroupIndex, MessageRule, SeekTo, Selector, 
 use crate::queue::{Key, Kind, Place};
 use crate::rules::ActiveRule;
 use crate::script::Undo;
+use crate::shape::Stream;
 use crate::world::World;
 
 impl World {
@@ -232,13 +233,16 @@ impl World {
 
     fn set_rule(&mut self, step: usize, rule: &MessageRule) -> Undo {
         let (from, to) = (self.select(&rule.from), self.select(&rule.to));
-        let MessageRule { fate, kind, skip, times, .. } = *rule;
+        let MessageRule { fate, kind, skip, times, share_millionths, .. } = *rule;
         // Selectors that name nobody just then must not mean anybody.
         let names_nobody = (!rule.from.is_empty() && from.is_empty())
             || (!rule.to.is_empty() && to.is_empty())
             || times == Some(0);
         if !names_nobody {
-            self.rules.push(ActiveRule { step, fate, kind, from, to, skip, times });
+            let luck = Stream::default();
+            let rule =
+                ActiveRule { step, fate, kind, from, to, skip, times, share_millionths, luck };
+            self.rules.push(rule);
         }
         Undo::Rule
     }
@@ -370,15 +374,15 @@ impl World {
 
     fn seek(&mut self, client: ClientId, partition: TopicPartition, to: SeekTo) {
         let place = self.client(client);
-        self.turn(place, |process, turn| {
+        let sought = self.turn(place, |process, turn| {
             let consumer = process.consumer();
             match to {
-                SeekTo::Beginning => consumer.seek_to_beginning(&[partition]),
-                SeekTo::End => consumer.seek_to_end(&[partition]),
+                SeekTo::Beginning => consumer.seek_to_beginning(&[partition], turn),
+                SeekTo::End => consumer.seek_to_end(&[partition], turn),
                 SeekTo::Offset(offset) => consumer.seek(partition, offset, turn),
             }
         });
-        if self.apps[usize::from(client.0)].revive() {
+        if sought == Some(Ok(())) && self.apps[usize::from(client.0)].revive() {
             self.wake_application(client, self.now);
         }
     }

@@ -11,10 +11,14 @@
 //! - `apps`, `driving`, `members`: the applications that use the clients
 //! - `groups`: what is true of groups
 //! - `ledger`: where facts go; `shape`: random lengths of time
-//! - [`checkers`]: who judges; [`outcome`]: what a trial leaves behind
+//! - [`checkers`]: who judges, in [`clause`]s; [`outcome`]: what a trial leaves behind
+//! - [`jepsen`]: judges a history of clients alone, as Jepsen's Kafka workload does
 
 pub mod checkers;
+pub mod clause;
+pub mod flights;
 pub mod history;
+pub mod jepsen;
 pub mod outcome;
 pub mod plan;
 pub mod runtime;

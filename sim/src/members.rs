@@ -140,19 +140,21 @@ impl World {
     }
 
     fn next_call(&mut self, client: ClientId, group: GroupIndex) -> Call {
-        let mut notes = Vec::new();
+        let mut notes = std::mem::take(&mut self.work_notes);
         let app = self.apps[usize::from(client.0)].member();
         let mut desk = Desk {
             now: self.now,
             handling: &self.plan.groups[usize::from(group.0)].handling,
+            rules: self.plan.rules,
             store: &mut self.stores[usize::from(group.0)],
             ordinals: &self.ordinals,
             notes: &mut notes,
         };
         let call = app.next(&mut desk);
-        for note in notes {
+        for note in notes.drain(..) {
             self.note(Event::Fact(Fact::Work(note)));
         }
+        self.work_notes = notes;
         call
     }
 
@@ -180,9 +182,8 @@ impl World {
                 self.with_consumer(client, |consumer, turn| consumer.listened(turn));
             }
             Call::Seek(partition, offset) => {
-                self.with_consumer(client, |consumer, turn| {
-                    consumer.seek(partition, offset, turn);
-                });
+                // What it throws reaches the application as from any other call.
+                self.with_consumer(client, |consumer, turn| consumer.seek(partition, offset, turn));
             }
             Call::OffsetsForTimes(time) => {
                 self.with_consumer(client, |consumer, turn| {

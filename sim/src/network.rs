@@ -11,6 +11,7 @@ use model::ids::ConnectionId;
 use model::message::Message;
 use model::time::{Duration, Time};
 
+use crate::flights::FlightNumber;
 use crate::plan::{InFlight, NetworkPlan, Shape};
 use crate::queue::{Key, Kind, Place, Queue};
 use crate::shape::Stream;
@@ -57,6 +58,7 @@ pub(crate) struct Packet {
     /// When it was put on the wire, last.
     pub(crate) left: Time,
     pub(crate) load: Load,
+    pub(crate) flight: FlightNumber,
 }
 
 /// What a packet carries.
@@ -68,8 +70,8 @@ pub(crate) enum Load {
     Accepted,
     /// "Nobody listens here."
     Refused,
-    /// A message of the protocol.
-    Message(Message),
+    /// A message of the protocol; boxed, because packets are moved a lot.
+    Message(Box<Message>),
     /// "I have closed this", or "I know nothing of this".
     Closed,
 }
@@ -115,6 +117,8 @@ pub(crate) struct Connection {
     pub(crate) client: Place,
     pub(crate) server: Place,
     ends: [End; 2],
+    /// Packets on their way to one of the ends, held ones and parked ones included.
+    travelling: u32,
 }
 
 impl Connection {
@@ -131,6 +135,16 @@ impl Connection {
 
     pub(crate) fn end_mut(&mut self, side: Side) -> &mut End {
         &mut self.ends[side as usize]
+    }
+
+    /// Says whether nothing can ever happen on it again: its client has closed it, its server
+    /// has closed it or never got to know it, and nothing is left that could reach one of them.
+    fn is_over(&self) -> bool {
+        let is_still = |end: &End| end.departing == 0 && end.unanswered_since.is_none();
+        self.travelling == 0
+            && self.end(Side::Client).state == EndState::Closed
+            && self.end(Side::Server).state != EndState::Open
+            && self.ends.iter().all(is_still)
     }
 }
 
@@ -162,7 +176,9 @@ pub(crate) struct Network {
     in_flight: InFlight,
     /// From `a` to `b` at `a * names + b`.
     links: Vec<Link>,
-    /// By the place that opened them, then by ordinal.
+    /// By the place that opened them; those that are over are gone.
+    ///
+    /// Invariant: in order of their ordinals.
     connections: Vec<Vec<Connection>>,
     /// What rules hold, in order.
     held: Vec<Packet>,
@@ -213,17 +229,52 @@ impl Network {
     /// Registers a connection that `client` opens.
     pub(crate) fn open(&mut self, id: ConnectionId, client: Place, server: Place) -> Handle {
         let own = &mut self.connections[client.index()];
-        assert_eq!(own.len(), id.ordinal as usize, "connections are opened in order");
-        own.push(Connection { id, client, server, ends: [NEW_END; 2] });
+        let is_next = own.last().is_none_or(|last| last.id.ordinal < id.ordinal);
+        assert!(is_next, "connections are opened in order");
+        own.push(Connection { id, client, server, ends: [NEW_END; 2], travelling: 0 });
         Handle { client, ordinal: id.ordinal }
     }
 
+    /// Returns a connection that is not over.
+    ///
+    /// # Panics
+    /// If it is over.
     pub(crate) fn connection(&self, handle: Handle) -> &Connection {
-        &self.connections[handle.client.index()][handle.ordinal as usize]
+        self.find(handle).expect("nothing refers to a connection that is over")
     }
 
+    /// Returns a connection that is not over, to be changed.
+    ///
+    /// # Panics
+    /// If it is over.
     pub(crate) fn connection_mut(&mut self, handle: Handle) -> &mut Connection {
-        &mut self.connections[handle.client.index()][handle.ordinal as usize]
+        let at = self.position(handle).expect("nothing refers to a connection that is over");
+        &mut self.connections[handle.client.index()][at]
+    }
+
+    /// Returns a connection, unless it is over.
+    pub(crate) fn find(&self, handle: Handle) -> Option<&Connection> {
+        let at = self.position(handle)?;
+        Some(&self.connections[handle.client.index()][at])
+    }
+
+    fn position(&self, handle: Handle) -> Option<usize> {
+        let own = &self.connections[handle.client.index()];
+        own.binary_search_by_key(&handle.ordinal, |it| it.id.ordinal).ok()
+    }
+
+    /// Frees a connection if it is over.
+    pub(crate) fn forget_if_over(&mut self, handle: Handle) {
+        if let Some(at) = self.position(handle)
+            && self.connections[handle.client.index()][at].is_over()
+        {
+            self.connections[handle.client.index()].remove(at);
+        }
+    }
+
+    /// Takes down that a packet has left the network.
+    fn leaves(&mut self, packet: &Packet) {
+        self.connection_mut(packet.connection).travelling -= 1;
     }
 
     /// Lists the connections that have an end at `place`, each with that end.
@@ -241,8 +292,19 @@ impl Network {
         .collect()
     }
 
+    /// Lists all connections that are not over.
+    #[cfg(test)]
+    pub(crate) fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.iter().flatten()
+    }
+
     /// Puts a packet on the wire; `late` is a rule's delay.
     pub(crate) fn send(&mut self, packet: Packet, late: Duration, queue: &mut Queue) {
+        self.connection_mut(packet.connection).travelling += 1;
+        self.forward(packet, late, queue);
+    }
+
+    fn forward(&mut self, packet: Packet, late: Duration, queue: &mut Queue) {
         let (from, to) = packet.route;
         let end = *self.connection(packet.connection).end(packet.to);
         if end.is_held {
@@ -263,7 +325,9 @@ impl Network {
 
     /// Keeps a packet, and all that follow it on its connection, until [`Network::release`].
     pub(crate) fn hold(&mut self, packet: Packet) {
-        self.connection_mut(packet.connection).end_mut(packet.to).is_held = true;
+        let connection = self.connection_mut(packet.connection);
+        connection.travelling += 1;
+        connection.end_mut(packet.to).is_held = true;
         self.held.push(packet);
     }
 
@@ -276,7 +340,7 @@ impl Network {
         let count = held.iter().filter(|packet| matches!(packet.load, Load::Message(_))).count();
         for mut packet in held {
             packet.left = now;
-            self.send(packet, Duration::ZERO, queue);
+            self.forward(packet, Duration::ZERO, queue);
         }
         count as u32
     }
@@ -322,8 +386,8 @@ impl Network {
         true
     }
 
-    /// Takes in a packet that was on the wire when its link was cut. Returns it if it arrives
-    /// all the same.
+    /// Takes in a packet at the end of its wire. Returns it if it arrives, though its link was
+    /// cut meanwhile.
     pub(crate) fn arrive(
         &mut self,
         packet: Packet,
@@ -333,10 +397,14 @@ impl Network {
         let (from, to) = packet.route;
         let link = self.link(from, to);
         if link.cut_at.is_none_or(|cut_at| cut_at <= packet.left) {
+            self.leaves(&packet);
             return Some(packet);
         }
         match (self.in_flight, 0 < link.cuts) {
-            (InFlight::Kept, _) | (InFlight::Jammed, false) => Some(packet),
+            (InFlight::Kept, _) | (InFlight::Jammed, false) => {
+                self.leaves(&packet);
+                Some(packet)
+            }
             (InFlight::Jammed | InFlight::Dropped, true) => {
                 self.park(packet);
                 None
@@ -353,6 +421,7 @@ impl Network {
         let wait = Duration(SYN_TIMEOUT.0 << repeats.min(6));
         let left = packet.left + wait.min(TIMEOUT_MAX);
         let (from, to) = packet.route;
+        self.connection_mut(packet.connection).travelling += 1;
         let load = Load::Syn { repeats: repeats + 1 };
         let arrival = self.travel(from, to, left, 0, &load);
         self.schedule(Packet { left, load, ..packet }, arrival, queue);
@@ -365,6 +434,7 @@ impl Network {
 
     /// Sends a packet that overtakes everything on its connection.
     pub(crate) fn inject(&mut self, packet: Packet, at: Time, queue: &mut Queue) {
+        self.connection_mut(packet.connection).travelling += 1;
         self.enqueue(packet, at, queue);
     }
 
@@ -455,7 +525,8 @@ impl Network {
     /// Makes a packet that goes to one end of a connection.
     pub(crate) fn packet(&self, connection: Handle, to: Side, left: Time, load: Load) -> Packet {
         let ends = self.connection(connection);
-        Packet { connection, to, route: (ends.place(to.other()), ends.place(to)), left, load }
+        let route = (ends.place(to.other()), ends.place(to));
+        Packet { connection, to, route, left, load, flight: FlightNumber::default() }
     }
 
     fn link(&self, from: Place, to: Place) -> &Link {

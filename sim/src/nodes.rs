@@ -12,6 +12,7 @@ use model::controller::{Controller, MetadataLog};
 use model::ids::{ConnectionId, NodeId, Offset, TopicPartition};
 use model::image::Image;
 use model::message::Message;
+use model::rules::Rules;
 use model::time::Time;
 use model::turn::{ConnectionEvent, Node, Outbox, Turn};
 
@@ -25,6 +26,8 @@ use crate::worker::Worker;
 pub(crate) struct Computer {
     pub(crate) id: NodeId,
     pub(crate) name: Arc<str>,
+    /// The rules that the world plays by.
+    pub(crate) rules: Rules,
     pub(crate) state: State,
     pub(crate) power: Power,
     /// Lives so far.
@@ -70,7 +73,7 @@ pub(crate) enum State {
 /// Something that reaches a process through a connection.
 #[derive(Debug)]
 pub(crate) enum Inbound {
-    Message(ConnectionId, Message),
+    Message(ConnectionId, Box<Message>),
     Event(ConnectionId, ConnectionEvent),
 }
 
@@ -78,7 +81,7 @@ pub(crate) enum Inbound {
 #[derive(Debug)]
 pub(crate) enum Process {
     Controller(Controller),
-    Broker(Broker),
+    Broker(Box<Broker>),
     Producer(Producer),
     Consumer(Consumer),
     Worker(Box<Worker>),
@@ -98,7 +101,7 @@ impl Process {
     fn node(&mut self) -> &mut dyn Node {
         match self {
             Process::Controller(node) => node,
-            Process::Broker(node) => node,
+            Process::Broker(node) => &mut **node,
             Process::Producer(node) => node,
             Process::Consumer(node) => node,
             Process::Worker(node) => node.as_mut(),
@@ -121,7 +124,7 @@ impl Process {
     pub(crate) fn take_in(&mut self, inbound: Inbound, turn: &mut Turn<'_>) {
         match inbound {
             Inbound::Message(connection, message) => {
-                self.node().on_message(connection, message, turn);
+                self.node().on_message(connection, *message, turn);
             }
             Inbound::Event(connection, event) => {
                 self.node().on_connection(connection, event, turn);
@@ -214,7 +217,8 @@ impl Computer {
     ) -> Option<T> {
         let State::Up(process) = &mut self.state else { return None };
         let wall = self.clock.read(now);
-        let mut turn = Turn { now, wall, rng: &mut self.rng, out: &mut self.outbox };
+        let rules = self.rules;
+        let mut turn = Turn { now, wall, rules, rng: &mut self.rng, out: &mut self.outbox };
         Some(act(process, &mut turn))
     }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use model::ids::{BrokerId, Offset, TopicPartition};
 use model::log::batch::Batch;
-use model::time::Time;
+use model::time::{Duration, Time};
 
+use crate::flights::Flight;
 use crate::history::Entry;
 use crate::verdict::{Fate, Finding, GroupStory, Loss};
 
@@ -16,6 +17,9 @@ pub struct Outcome {
     pub digest: u64,
     /// The history, if it was asked for; else empty.
     pub history: Vec<Entry>,
+    /// The messages of the trial in the order in which they left, if the history was asked
+    /// for; else empty. Not part of the digest.
+    pub flights: Vec<Flight>,
     /// What the checkers say.
     pub judgement: Judgement,
     /// How the trial ended.
@@ -54,6 +58,24 @@ pub struct Judgement {
     /// Since when each group has been stable, and since when it has had no lag, counted from
     /// the settle phase on; `None` if that is not so at the end.
     pub groups_settled: Vec<(Option<Time>, Option<Time>)>,
+    /// What sweeps count over many trials.
+    pub tally: Tally,
+}
+
+/// Numbers of one trial that sweeps compare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// `send()` calls.
+    pub sent: u64,
+    /// Those that were promised to be in the log (`acks=1` or `acks=all`).
+    pub promised: u64,
+    /// Those that were reported as sent under `acks=0`, which promises nothing.
+    pub assumed: u64,
+    /// The longest time that one partition was without a leader whose process runs, from its
+    /// creation on.
+    pub leaderless_max: Duration,
+    /// All such times of all partitions together.
+    pub leaderless: Duration,
 }
 
 /// How a trial ended.

@@ -84,8 +84,10 @@ impl World {
             NodeId::Controller(id) => {
                 let config = plan.controller.config.clone();
                 Process::Controller(match remains {
-                    Remains::Controller(log, _) => Controller::restart(id, config, log),
-                    Remains::Broker(_) | Remains::Nothing => Controller::new(id, config),
+                    Remains::Controller(log, _) => Controller::restart(id, config, plan.rules, log),
+                    Remains::Broker(_) | Remains::Nothing => {
+                        Controller::new(id, config, plan.rules)
+                    }
                 })
             }
             NodeId::Broker(id) => {
@@ -104,7 +106,7 @@ impl World {
                     Remains::Broker(disk) => disk,
                     Remains::Controller(..) | Remains::Nothing => BrokerDisk::default(),
                 };
-                Process::Broker(Broker::new(setup, disk))
+                Process::Broker(Box::new(Broker::new(setup, disk)))
             }
             NodeId::Client(id) => self.client_process(id),
         }
@@ -258,13 +260,11 @@ impl World {
         for (connection, side) in self.network.ends_at(place) {
             let end = self.network.connection_mut(connection).end_mut(side);
             end.departing = 0;
-            if end.state == EndState::Closed {
-                continue;
-            }
             let was = std::mem::replace(&mut end.state, EndState::Closed);
             if death == Death::Process && was == EndState::Open {
                 self.put_on_wire(connection, side.other(), Load::Closed);
             }
+            self.network.forget_if_over(connection);
         }
     }
 

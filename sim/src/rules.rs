@@ -2,8 +2,9 @@
 
 use model::message::MessageKind;
 
-use crate::plan::MessageFate;
+use crate::plan::{ALL_MILLIONTHS, MessageFate};
 use crate::queue::Place;
+use crate::shape::Stream;
 
 /// A rule in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,10 @@ pub(crate) struct ActiveRule {
     pub(crate) skip: u32,
     /// Messages that it still applies to; `None` is all.
     pub(crate) times: Option<u32>,
+    /// Of a million matching messages, to how many it applies.
+    pub(crate) share_millionths: u32,
+    /// What decides that, if not all.
+    pub(crate) luck: Stream,
 }
 
 impl ActiveRule {
@@ -27,19 +32,29 @@ impl ActiveRule {
         let names = |list: &[Place], place| list.is_empty() || list.contains(&place);
         self.kind == kind && names(&self.from, from) && names(&self.to, to)
     }
+
+    /// Decides whether it applies to one more message that matches.
+    fn strikes(&mut self, seed: u64) -> bool {
+        let Self { share_millionths, step, .. } = *self;
+        share_millionths == ALL_MILLIONTHS
+            || self.luck.get(seed, || format!("rule/{step}")).chance(share_millionths)
+    }
 }
 
 /// Finds the rule that applies to a message and counts that; a rule that is used up goes.
 pub(crate) fn apply(
     rules: &mut Vec<ActiveRule>,
     kind: MessageKind,
-    from: Place,
-    to: Place,
+    (from, to): (Place, Place),
+    seed: u64,
 ) -> Option<(usize, MessageFate)> {
     let at = rules.iter().position(|rule| rule.matches(kind, from, to))?;
     let rule = &mut rules[at];
     if 0 < rule.skip {
         rule.skip -= 1;
+        return None;
+    }
+    if !rule.strikes(seed) {
         return None;
     }
     let applied = (rule.step, rule.fate);
@@ -67,7 +82,8 @@ mod tests {
     fn a_rule_skips_applies_so_many_times_and_goes() {
         let mut rules = vec![ActiveRule { skip: 1, times: Some(2), ..rule(0) }];
 
-        let applied: Vec<bool> = (0..4).map(|_| apply(&mut rules, FETCH, A, B).is_some()).collect();
+        let applied: Vec<bool> =
+            (0..4).map(|_| apply(&mut rules, FETCH, (A, B), 7).is_some()).collect();
 
         assert_eq!(applied, [false, true, true, false]);
         assert!(rules.is_empty());
@@ -78,13 +94,24 @@ mod tests {
         let only_from_b = ActiveRule { from: vec![B], ..rule(0) };
         let mut rules = vec![only_from_b, rule(1), rule(2)];
 
-        assert_eq!(apply(&mut rules, FETCH, A, B), Some((1, MessageFate::Drop)));
-        assert_eq!(apply(&mut rules, FETCH, B, A), Some((0, MessageFate::Drop)));
-        assert_eq!(apply(&mut rules, PRODUCE, B, A), None);
+        assert_eq!(apply(&mut rules, FETCH, (A, B), 7), Some((1, MessageFate::Drop)));
+        assert_eq!(apply(&mut rules, FETCH, (B, A), 7), Some((0, MessageFate::Drop)));
+        assert_eq!(apply(&mut rules, PRODUCE, (B, A), 7), None);
+    }
+
+    #[test]
+    fn a_rule_with_a_share_strikes_that_often() {
+        let mut rules = vec![ActiveRule { share_millionths: 250_000, ..rule(0) }];
+
+        let hits = (0..4_000).filter(|_| apply(&mut rules, FETCH, (A, B), 7).is_some()).count();
+
+        assert!((900..1_100).contains(&hits), "{hits} of 4,000");
     }
 
     fn rule(step: usize) -> ActiveRule {
         let (from, to) = (Vec::new(), Vec::new());
-        ActiveRule { step, fate: MessageFate::Drop, kind: FETCH, from, to, skip: 0, times: None }
+        let (fate, kind, skip, times) = (MessageFate::Drop, FETCH, 0, None);
+        let (share_millionths, luck) = (ALL_MILLIONTHS, Stream::default());
+        ActiveRule { step, fate, kind, from, to, skip, times, share_millionths, luck }
     }
 }

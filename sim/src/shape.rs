@@ -20,7 +20,7 @@ const TAIL: u64 = 454_260;
 const RESTARTS_MAX: u32 = 8;
 
 /// A random stream that is forked when it is first needed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Stream(Option<Box<Rng>>);
 
 impl Stream {
@@ -40,7 +40,7 @@ impl Shape {
     }
 
     /// Draws a length.
-    pub(crate) fn draw(self, rng: &mut Rng) -> Duration {
+    pub fn draw(self, rng: &mut Rng) -> Duration {
         match self {
             Shape::Fixed(at) => at,
             Shape::Uniform(low, high) => rng.between(low, high),

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use model::config::{
-    BrokerConfig, ConsumerConfig, ControllerConfig, OffsetReset, ProducerConfig, TopicConfig,
+    BrokerConfig, ConsumerConfig, ControllerConfig, GroupProtocolKind, OffsetReset, ProducerConfig,
+    Strategies, TopicConfig,
 };
+use model::group::assignor::Strategy;
 use model::ids::{BrokerId, ClientId, TopicId};
 use model::message::cluster::TopicLayout;
 use model::rules::Rules;
@@ -142,5 +144,56 @@ pub(crate) fn handling(takes: Duration) -> Handling {
         on_failure: OnFailure::Stop,
         shed_above: None,
         output: None,
+    }
+}
+
+/// Makes a plan of three brokers, one topic of three partitions, one producer that spreads
+/// keys over them, and a group of so many members.
+pub(crate) fn group_plan(members: u16, protocol: Protocol) -> Plan {
+    let mut plan = plan(3);
+    plan.topics[0].layout = TopicLayout::Manual(vec![(1..=3).map(BrokerId).collect(); 3]);
+    plan.clients.truncate(1);
+    let ClientRole::Producer(producer) = &mut plan.clients[0].role else {
+        unreachable!("the first client of a small plan is its producer")
+    };
+    producer.keys = Keys::RoundRobin(30);
+    add_group(&mut plan, "g", members, Duration::from_millis(5));
+    for config in member_configs(&mut plan) {
+        protocol.apply(config);
+    }
+    plan
+}
+
+/// Lists the settings of all members.
+pub(crate) fn member_configs(plan: &mut Plan) -> impl Iterator<Item = &mut ConsumerConfig> {
+    plan.clients.iter_mut().filter_map(|client| match &mut client.role {
+        ClientRole::Member(member) => Some(&mut member.config),
+        ClientRole::Producer(_) | ClientRole::Consumer(_) => None,
+    })
+}
+
+/// How the members of a group share partitions out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Classic: everybody gives everything back.
+    Eager,
+    /// Classic: only what moves is given back (KIP-429).
+    Cooperative,
+    /// KIP-848.
+    Native,
+}
+
+impl Protocol {
+    pub(crate) const ALL: [Protocol; 3] =
+        [Protocol::Eager, Protocol::Cooperative, Protocol::Native];
+
+    fn apply(self, config: &mut ConsumerConfig) {
+        match self {
+            Protocol::Eager => config.strategies = Strategies(vec![Strategy::Range]),
+            Protocol::Cooperative => {
+                config.strategies = Strategies(vec![Strategy::CooperativeSticky]);
+            }
+            Protocol::Native => config.group_protocol = GroupProtocolKind::Consumer,
+        }
     }
 }

@@ -26,16 +26,17 @@ impl World {
             Effect::Send(id, message) => {
                 let handle = self.handle(id);
                 let side = self.side(handle, place);
-                if self.network.connection(handle).end(side).state == EndState::Open {
-                    self.depart(handle, side.other(), Load::Message(message), *leaves);
+                let connection = self.network.find(handle);
+                if connection.is_some_and(|it| it.end(side).state == EndState::Open) {
+                    self.depart(handle, side.other(), Load::Message(Box::new(message)), *leaves);
                 }
             }
             Effect::Close(id) => {
                 let handle = self.handle(id);
                 let side = self.side(handle, place);
-                let end = self.network.connection_mut(handle).end_mut(side);
-                if end.state != EndState::Closed {
-                    end.state = EndState::Closed;
+                let connection = self.network.find(handle);
+                if connection.is_some_and(|it| it.end(side).state != EndState::Closed) {
+                    self.network.connection_mut(handle).end_mut(side).state = EndState::Closed;
                     self.depart(handle, side.other(), Load::Closed, *leaves);
                 }
             }
@@ -93,9 +94,12 @@ impl World {
 
     pub(crate) fn put_on_wire(&mut self, connection: Handle, to: Side, load: Load) {
         let mut late = Duration::ZERO;
-        let packet = self.network.packet(connection, to, self.now, load);
+        let mut packet = self.network.packet(connection, to, self.now, load);
         if let Load::Message(message) = &packet.load {
             self.messages += 1;
+            let (from, to) = packet.route;
+            let ends = (self.id(from), self.id(to));
+            packet.flight = self.flights.leaves(message, ends, self.now, self.ledger.count());
             if !self.rules.is_empty() {
                 match self.apply_rules(&packet, message) {
                     Some(MessageFate::Drop) => return,
@@ -111,7 +115,7 @@ impl World {
     fn apply_rules(&mut self, packet: &Packet, message: &Message) -> Option<MessageFate> {
         let (from, to) = packet.route;
         let kind = message.kind();
-        let (step, fate) = rules::apply(&mut self.rules, kind, from, to)?;
+        let (step, fate) = rules::apply(&mut self.rules, kind, (from, to), self.plan.seed)?;
         self.script.rule_applied(step);
         let (from, to) = (self.id(from), self.id(to));
         let seen = match fate {
@@ -127,6 +131,12 @@ impl World {
 
     pub(crate) fn on_packet(&mut self, packet: Packet) {
         let Some(packet) = self.network.arrive(packet, self.now, &mut self.queue) else { return };
+        let handle = packet.connection;
+        self.take_off_wire(packet);
+        self.network.forget_if_over(handle);
+    }
+
+    fn take_off_wire(&mut self, packet: Packet) {
         let (handle, to) = (packet.connection, packet.to);
         let place = packet.route.1;
         if self.computer(place).power == Power::Off {
@@ -151,6 +161,7 @@ impl World {
                 self.deliver(place, Inbound::Event(id, ConnectionEvent::Refused));
             }
             (Load::Message(message), EndState::Open) => {
+                self.flights.arrives(packet.flight, self.now);
                 self.deliver(place, Inbound::Message(id, message));
             }
             (Load::Closed, EndState::Open | EndState::Opening) => {

@@ -1,22 +1,31 @@
 //! Tests of whole trials.
+//!
+//! In reading order: the world (here), [`protocols`] (who owns what), [`styles`] (what is
+//! committed when), [`handling`] (sinks, failures, copies), [`steps`] (what they do to members),
+//! [`membership`] (static members, coordinators that die, patterns).
 
-use std::collections::BTreeSet;
+mod handling;
+mod membership;
+mod protocols;
+mod steps;
+mod story;
+mod styles;
 
 use model::chance::Rng;
-use model::fact::{Fact, WorkEvent, WorkOutcome};
-use model::ids::{ClientId, NodeId, Offset, TopicId, TopicPartition, Uid};
+use model::fact::Fact;
+use model::ids::{ClientId, NodeId, Offset, TopicId, TopicPartition};
 use model::message::{Api, Half, MessageKind};
 use model::time::{Duration, Time};
 
 use crate::history::{Entry, Event, Fault};
 use crate::outcome::{Ended, Outcome};
 use crate::plan::{
-    Action, AsyncRetry, ClientRole, CommitStyle, Comparison, Condition, Direction, FlushPolicy,
-    GroupIndex, InFlight, MessageFate, MessageRule, OnFailure, Plan, Poison, Quantity, Required,
-    Selector, Shape, Spread, Step, Trigger, Unsynced, WorkerCommits, Workers,
+    ALL_MILLIONTHS, Action, ClientRole, Comparison, Condition, Direction, FlushPolicy, InFlight,
+    MessageFate, MessageRule, Plan, Quantity, Required, Selector, Shape, Step, Trigger, Unsynced,
 };
 use crate::runtime::{Host, Options, run};
 use crate::testing;
+use crate::world::World;
 
 const ORDERS: TopicPartition = TopicPartition { topic: TopicId(0), partition: 0 };
 
@@ -189,6 +198,7 @@ fn a_rule_drops_as_many_messages_as_it_says() {
         to: Vec::new(),
         skip: 3,
         times: Some(2),
+        share_millionths: ALL_MILLIONTHS,
     };
     plan.steps = vec![step(at(500), Action::Rule(rule))];
 
@@ -196,6 +206,25 @@ fn a_rule_drops_as_many_messages_as_it_says() {
 
     assert_eq!(outcome.rules_applied, [2]);
     assert_eq!(faults(&outcome, |fault| matches!(fault, Fault::RuleApplied { .. })), 2);
+}
+
+/// However often somebody tries to connect, what is over takes no room.
+#[test]
+fn a_long_outage_of_the_controller_leaves_no_connections_behind() {
+    let mut plan = testing::plan(3);
+    plan.faults_for = Duration::from_secs(600);
+    plan.steps = vec![step(at(5_000), Action::Crash(vec![Selector::Controller]))];
+    let mut world = World::new(&plan);
+    let (mut most, mut tried) = (0, 0);
+
+    while world.step().is_some_and(|now| now < Time(600_000_000)) {
+        let connections = || world.network.connections();
+        most = most.max(connections().count());
+        tried = tried.max(connections().map(|it| it.id.ordinal).max().unwrap_or(0));
+    }
+
+    assert!(1_000 < tried, "{tried} connections were tried");
+    assert!(most <= 30, "{most} connections at once");
 }
 
 #[test]
@@ -235,87 +264,6 @@ fn random_faults_break_nothing_in_the_world_itself() {
             assert_eq!(run(&plan, Options::default()), outcome, "seed {seed}");
         }
     }
-}
-
-#[test]
-fn a_group_of_two_works_on_every_record() {
-    for commit in [
-        CommitStyle::Before,
-        CommitStyle::After,
-        CommitStyle::Each,
-        CommitStyle::Async(AsyncRetry::BySequence),
-        CommitStyle::Never,
-    ] {
-        let mut plan = grouped();
-        plan.groups[0].handling.commit = commit;
-
-        let outcome = bare(&plan);
-
-        assert_eq!(outcome.ended, Ended::InTime, "{commit:?}");
-        assert_eq!(worked_on(&outcome), 50, "{commit:?}");
-    }
-}
-
-#[test]
-fn workers_finish_what_was_polled_before_it_is_committed() {
-    let mut plan = grouped();
-    let (threads, spread) = (3, Spread::ByKey);
-    let commits = WorkerCommits::Contiguous;
-    plan.groups[0].handling.workers = Some(Workers { threads, spread, queue: Some(4), commits });
-
-    let outcome = bare(&plan);
-
-    assert_eq!(outcome.ended, Ended::InTime);
-    assert_eq!(worked_on(&outcome), 50);
-}
-
-#[test]
-fn the_other_member_takes_over_from_one_that_crashes() {
-    let mut plan = grouped();
-    plan.faults_for = Duration::from_secs(90);
-    let first = vec![Selector::Member(GroupIndex(0), 1)];
-    plan.steps = vec![step(at(4_000), Action::Crash(first))];
-
-    let outcome = bare(&plan);
-
-    assert_eq!(outcome.ended, Ended::InTime);
-    assert_eq!(worked_on(&outcome), 50);
-}
-
-#[test]
-fn a_record_that_always_fails_ends_among_the_dead_letters() {
-    let mut plan = grouped();
-    plan.topics.push(testing::topic("dead", 3));
-    let handling = &mut plan.groups[0].handling;
-    handling.poison = Some(Poison::EveryNth(25));
-    handling.on_failure = OnFailure::DeadLetter { topic: TopicId(1), attempts: 2 };
-
-    let outcome = bare(&plan);
-
-    let parked = WorkEvent::Ended(WorkOutcome::Parked);
-    let is_parked = |entry: &&Entry| matches!(&entry.event, Event::Fact(Fact::Work(work)) if work.what == parked);
-    assert_eq!(outcome.ended, Ended::InTime);
-    assert_eq!(outcome.history.iter().filter(is_parked).count(), 2);
-    assert_eq!(worked_on(&outcome), 50);
-}
-
-fn grouped() -> Plan {
-    let mut plan = testing::plan(3);
-    plan.clients.truncate(1);
-    testing::add_group(&mut plan, "g", 2, Duration::from_millis(5));
-    plan
-}
-
-/// Counts the records that were brought to an end.
-fn worked_on(outcome: &Outcome) -> usize {
-    let ended = |entry: &Entry| match &entry.event {
-        Event::Fact(Fact::Work(work)) => match work.what {
-            WorkEvent::Ended(WorkOutcome::Done | WorkOutcome::Parked) => Some(work.uid),
-            _ => None,
-        },
-        _ => None,
-    };
-    outcome.history.iter().filter_map(ended).collect::<BTreeSet<Uid>>().len()
 }
 
 fn random_plan(seed: u64) -> Plan {
@@ -363,6 +311,7 @@ fn random_action(rng: &mut Rng) -> Action {
         to: Vec::new(),
         skip: 0,
         times: Some(3),
+        share_millionths: ALL_MILLIONTHS,
     };
     match rng.below(14) {
         0 => Action::Crash(who),

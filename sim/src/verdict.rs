@@ -7,6 +7,7 @@ use model::fact::{CommitKind, RebalanceCause, ResetCause, WorkOutcome};
 use model::ids::{BrokerId, ClientId, Generation, LeaderEpoch, Offset, TopicPartition, Uid};
 use model::time::{Duration, Time};
 
+use crate::clause::Sentence;
 use crate::plan::GroupIndex;
 
 macro_rules! named {
@@ -42,6 +43,8 @@ macro_rules! named {
         }
     };
 }
+
+pub(crate) use named;
 
 named! {
     /// A guarantee that a scenario expects to hold or to break.
@@ -175,14 +178,14 @@ pub enum Verdict {
     /// It is broken.
     Breaks(Evidence),
     /// Nothing happened that could have broken it: why.
-    Untested(String),
+    Untested(Sentence),
 }
 
 /// Why a claim counts as broken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
-    /// One sentence: what is wrong, with numbers.
-    pub because: String,
+    /// What is wrong, with numbers.
+    pub because: Sentence,
     /// How many records (or times) are concerned.
     pub count: u64,
     /// When it first became certain, and when it was last added to.

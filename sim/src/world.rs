@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::chance::Rng;
-use model::fact::{Fact, MemberEvent, MemberFact};
+use model::fact::{Fact, MemberEvent, MemberFact, WorkFact};
 use model::ids::{BrokerId, ClientId, NodeId, TopicId};
 use model::image::Image;
+use model::mutant::Mutant;
 use model::time::Time;
 use model::turn::{Outbox, Turn};
 
@@ -17,13 +18,14 @@ use crate::apps::polling::Thrown;
 use crate::apps::sink::Store;
 use crate::clock::Clock;
 use crate::disk::Disk;
+use crate::flights::Flights;
 use crate::history::{Event, Fault, Phase};
 use crate::ledger::Ledger;
 use crate::members::Presence;
 use crate::network::Network;
 use crate::nodes::{Computer, Power, Process, Remains, State};
 use crate::outcome::{Ended, Outcome, ReplicaEnd, Totals};
-use crate::plan::{ControllerKind, DiskPlan, GroupPlan, NetworkPlan, Plan};
+use crate::plan::{ControllerKind, FlushPolicy, GroupPlan, NetworkPlan, Plan};
 use crate::queue::{Key, Kind, PLACES_MAX, Place, Queue};
 use crate::rules::ActiveRule;
 use crate::runtime::KeepHistory;
@@ -65,6 +67,9 @@ pub struct World {
     /// The computer that a crash or power cut hit last.
     pub(crate) last_crashed: Option<Place>,
     pub(crate) chance: Stream,
+    pub(crate) flights: Flights,
+    /// Empty between two calls of an application: spares it an allocation per record.
+    pub(crate) work_notes: Vec<WorkFact>,
     ended: Ended,
     healed_at: Time,
     events: u64,
@@ -129,6 +134,11 @@ impl World {
             presence: plan.clients.iter().map(|it| Presence::first(&it.role)).collect(),
             last_crashed: None,
             chance: Stream::default(),
+            flights: match keep {
+                KeepHistory::Yes => Flights::Kept(Vec::new()),
+                KeepHistory::No => Flights::Ignored,
+            },
+            work_notes: Vec::new(),
             ended: Ended::InTime,
             healed_at: Time::ZERO + plan.faults_for,
             events: 0,
@@ -212,6 +222,7 @@ impl World {
         Outcome {
             digest,
             history,
+            flights: self.flights.into_list(),
             judgement,
             ended: self.ended,
             steps,
@@ -448,17 +459,22 @@ fn store(group: &GroupPlan, seed: u64) -> Store {
 
 fn computer(id: NodeId, name: Arc<str>, plan: &Plan) -> Computer {
     let own_disk = plan.brokers.iter().find(|broker| NodeId::Broker(broker.id) == id);
-    let disk: &DiskPlan = own_disk.map_or(&plan.disk, |broker| &broker.disk);
+    let mut disk = own_disk.map_or(&plan.disk, |broker| &broker.disk).clone();
+    // Mutant: nothing is ever flushed.
+    if plan.rules.has(Mutant::FsyncLies) {
+        disk.flush = FlushPolicy::Never;
+    }
     let clock = plan.clocks.get(&id).copied().unwrap_or_default();
     Computer {
         id,
+        rules: plan.rules,
         state: State::Unborn,
         power: Power::On,
         incarnation: 0,
         outbox: Outbox::new(id),
         rng: Rng::fork(plan.seed, &format!("node/{name}")),
         clock: Clock::new(plan.wall_clock, clock),
-        disk: Disk::new(disk.clone()),
+        disk: Disk::new(disk),
         departures: std::collections::VecDeque::new(),
         on_platter: BTreeMap::new(),
         name,

@@ -2,6 +2,7 @@
 
 use model::config::{GroupProtocolKind, OffsetReset};
 use model::group::assignor::Strategy;
+use sim::clause::Sentence;
 use sim::plan::{
     ClientRole, CommitStyle, GroupPlan, Handling, MemberPlan, OnFailure, Plan, Sink, Spread,
     WorkerCommits, Workers,
@@ -47,7 +48,7 @@ fn on_groups(
         .filter(|group| concerned(group))
         .map(|group| (format!("{}.{key}", table(group)), value.to_owned()))
         .collect();
-    (!set.is_empty()).then(|| Change { name: name.to_owned(), set, remark: "" })
+    (!set.is_empty()).then(|| Change { name: name.to_owned(), set, remark: Sentence::default() })
 }
 
 /// Returns the table of the file that a group stands in: those with an output are `[apps]`.
@@ -107,7 +108,7 @@ fn on_workers(
         Some((format!("{}.handling.workers", table(group)), written(better(workers))))
     });
     let set: Vec<_> = concerned.collect();
-    (!set.is_empty()).then(|| Change { name: name.to_owned(), set, remark: "" })
+    (!set.is_empty()).then(|| Change { name: name.to_owned(), set, remark: Sentence::default() })
 }
 
 /// Writes workers as in a file.
@@ -159,7 +160,7 @@ fn with_offsets(plan: &Plan) -> Option<Change> {
         })
         .collect();
     let name = "sink=with-offsets then=none".to_owned();
-    (!set.is_empty()).then_some(Change { name, set, remark: "" })
+    (!set.is_empty()).then_some(Change { name, set, remark: Sentence::default() })
 }
 
 /// A mark that is set before the work makes a failed attempt look like a repeat.

@@ -358,7 +358,8 @@ impl Bench {
     fn turn<R>(&mut self, act: impl FnOnce(&mut Partition, &Host<'_>, &mut Turn<'_>) -> R) -> R {
         let (mut rng, mut out) = (Rng::fork(1, "bench"), Outbox::new(NodeId::Broker(BrokerId(1))));
         let wall = Timestamp(0);
-        let mut turn = Turn { now: self.now, wall, rng: &mut rng, out: &mut out };
+        let mut turn =
+            Turn { now: self.now, wall, rules: Rules::default(), rng: &mut rng, out: &mut out };
         let host = Host {
             broker: BrokerId(1),
             partition: PARTITION,
@@ -396,6 +397,7 @@ impl Bench {
                 offset: Offset(at),
                 last_fetched_epoch: None,
                 log_start: Offset::ZERO,
+                high_watermark: None,
                 bytes_max: u32::MAX,
             };
             let (leader, log) = partition.leader_for(None).expect("it leads");

@@ -21,6 +21,7 @@ use model::message::data::{
     ProduceRequest,
 };
 use model::message::{Correlation, ErrorCode, Message, Request, Response};
+use model::rules::Rules;
 use model::time::{Duration, Time, Timestamp};
 use model::turn::{ConnectionEvent, Effect, Node, Outbox, Returned, Turn};
 use serde::Deserialize;
@@ -354,7 +355,10 @@ impl Stage {
 
     fn turn(&mut self, act: impl FnOnce(&mut Producer, &mut Turn<'_>)) {
         let (rng, out) = (&mut self.rng, &mut self.out);
-        act(&mut self.producer, &mut Turn { now: self.now, wall: Timestamp(0), rng, out });
+        act(
+            &mut self.producer,
+            &mut Turn { now: self.now, wall: Timestamp(0), rules: Rules::default(), rng, out },
+        );
         self.settle();
     }
 

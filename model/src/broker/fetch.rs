@@ -2,7 +2,8 @@
 //!
 //! Source: `ReplicaManager.fetchMessages`, `readFromLog`, `DelayedFetch`,
 //! `Partition.fetchRecords`, `fetchOffsetForTimestamp`, Kafka 4.0. Left out: fetch sessions
-//! (each request names its partitions; only bytes differ), reads from followers.
+//! (each request names its partitions; only bytes differ), reads from followers. As with
+//! sessions, an answer to a follower leaves out the partitions without news.
 
 use crate::broker::waiting::ParkedFetch;
 use crate::broker::{Broker, Served};
@@ -14,6 +15,7 @@ use crate::message::data::{
     FetchedPartition, Isolation, ListOffsetsReply, ListOffsetsRequest, ListedOffset, OffsetSpec,
 };
 use crate::message::{Correlation, ErrorCode, Response};
+use crate::mutant::Mutant;
 use crate::partition::{Host, Partition, leader::Learned};
 use crate::turn::Turn;
 
@@ -29,6 +31,8 @@ enum Reading {
 /// Answers collected so far.
 struct Reads {
     partitions: Vec<FetchedPartition>,
+    /// The places of these in the request.
+    places: Vec<usize>,
     bytes: u32,
     /// Something that must not wait: an error or a divergence.
     urgent: bool,
@@ -45,7 +49,8 @@ impl Broker {
     ) -> Served {
         request.bytes_max = request.bytes_max.min(self.setup.config.fetch_bytes_max);
         request.bytes_min = request.bytes_min.min(request.bytes_max);
-        let reads = self.read(&request, Reading::First, turn);
+        let all = 0..request.partitions.len();
+        let reads = self.read(&request, all, Reading::First, turn);
         let now = reads.urgent
             || request.bytes_min <= reads.bytes
             || request.wait_max.0 == 0
@@ -55,8 +60,16 @@ impl Broker {
             Broker::answer(connection, correlation, reply, turn);
             return Served::Done;
         }
+        // Mutant: the request is put nowhere.
+        if request.replica.is_some() && self.setup.rules.has(Mutant::CanaryLiveness) {
+            return Served::Parked;
+        }
         let deadline = turn.now + request.wait_max;
-        self.waiting.fetches.push(ParkedFetch { connection, correlation, deadline, request });
+        let news = reads.places;
+        self.waiting.fetches.push(ParkedFetch { connection, correlation, deadline, request, news });
+        // What this very fetch has committed is news since it was read.
+        let Broker { waiting, touched, .. } = self;
+        touched.iter().for_each(|&partition| waiting.note_news(partition));
         Served::Parked
     }
 
@@ -64,7 +77,7 @@ impl Broker {
     pub(super) fn is_fetchable(&self, parked: &ParkedFetch) -> bool {
         let request = &parked.request;
         let mut bytes = 0;
-        for wanted in &request.partitions {
+        for wanted in parked.news.iter().map(|&place| &request.partitions[place]) {
             let Some(replica) = self.partitions.get(&wanted.partition) else { return true };
             let leads = matches!(replica.role, crate::partition::Role::Leader(_));
             let fenced = wanted
@@ -84,7 +97,8 @@ impl Broker {
 
     /// Answers a parked fetch with what there is.
     pub(super) fn answer_fetch(&mut self, parked: &ParkedFetch, turn: &mut Turn<'_>) {
-        let reads = self.read(&parked.request, Reading::Again, turn);
+        let places = parked.news.iter().copied();
+        let reads = self.read(&parked.request, places, Reading::Again, turn);
         let reply = Response::Fetch(FetchReply { partitions: reads.partitions });
         Broker::answer(parked.connection, parked.correlation, reply, turn);
     }
@@ -151,27 +165,40 @@ impl Broker {
         })
     }
 
-    fn read(&mut self, request: &FetchRequest, reading: Reading, turn: &mut Turn<'_>) -> Reads {
-        let partitions = Vec::with_capacity(request.partitions.len());
-        let mut reads = Reads { partitions, bytes: 0, urgent: false };
-        for wanted in &request.partitions {
-            let fetched = self.read_partition(wanted, request, &reads, reading, turn);
-            let fetched = fetched.unwrap_or_else(|error| {
-                let (broker, partition) = (self.setup.id, wanted.partition);
-                let follower = request.replica.map(|(id, _)| id);
-                turn.note(Fact::FetchRefused { broker, follower, partition, error });
-                FetchedPartition {
-                    current_leader: self.leader_hint(wanted.partition, error),
-                    ..empty(wanted.partition, error)
+    /// Reads the partitions at these places of a request.
+    fn read(
+        &mut self,
+        request: &FetchRequest,
+        places: impl Iterator<Item = usize>,
+        reading: Reading,
+        turn: &mut Turn<'_>,
+    ) -> Reads {
+        let (partitions, found) = (Vec::new(), Vec::new());
+        let mut reads = Reads { partitions, places: found, bytes: 0, urgent: false };
+        for place in places {
+            let wanted = &request.partitions[place];
+            let fetched = match self.read_partition(wanted, request, &reads, reading, turn) {
+                Ok(Some(fetched)) => fetched,
+                Ok(None) => continue,
+                Err(error) => {
+                    let (broker, partition) = (self.setup.id, wanted.partition);
+                    let follower = request.replica.map(|(id, _)| id);
+                    turn.note(Fact::FetchRefused { broker, follower, partition, error });
+                    FetchedPartition {
+                        current_leader: self.leader_hint(wanted.partition, error),
+                        ..empty(wanted.partition, error)
+                    }
                 }
-            });
+            };
             reads.urgent |= fetched.error != ErrorCode::None || fetched.diverging.is_some();
             reads.bytes += fetched.batches.iter().map(|batch| batch.records.bytes()).sum::<u32>();
             reads.partitions.push(fetched);
+            reads.places.push(place);
         }
         reads
     }
 
+    /// Reads one partition; `None` is no news for a follower.
     fn read_partition(
         &mut self,
         wanted: &FetchPartition,
@@ -179,7 +206,7 @@ impl Broker {
         reads: &Reads,
         reading: Reading,
         turn: &mut Turn<'_>,
-    ) -> Result<FetchedPartition, ErrorCode> {
+    ) -> Result<Option<FetchedPartition>, ErrorCode> {
         let (host, replica) = self.replica(wanted.partition)?;
         let (fetched, learned) =
             read_replica(replica, wanted, request, reads, reading, &host, turn)?;
@@ -201,10 +228,19 @@ fn read_replica(
     reading: Reading,
     host: &Host<'_>,
     turn: &mut Turn<'_>,
-) -> Result<(FetchedPartition, Learned), ErrorCode> {
+) -> Result<(Option<FetchedPartition>, Learned), ErrorCode> {
     let partition = wanted.partition;
     let nothing = Learned { asks_for_isr: false, commits: false };
     let (leader, log) = replica.leader_for(wanted.current_leader_epoch)?;
+    if let Some(follower) = request.replica
+        && has_no_news(wanted, log)
+    {
+        let learned = match reading {
+            Reading::First => leader.on_follower_fetch(follower, wanted, log, host, turn)?,
+            Reading::Again => nothing,
+        };
+        return Ok((None, learned));
+    }
     // Read before learning: the answer carries the old high watermark, so a follower hears of
     // a commit one fetch after its leader does.
     let mut fetched = FetchedPartition {
@@ -218,7 +254,7 @@ fn read_replica(
         if let Some(at) = fetched.diverging {
             let broker = host.broker;
             turn.note(Fact::Diverged { broker, follower: follower.0, partition, at });
-            return Ok((fetched, nothing));
+            return Ok((Some(fetched), nothing));
         }
     }
     let bytes_max = wanted.bytes_max.min(request.bytes_max.saturating_sub(reads.bytes));
@@ -232,7 +268,18 @@ fn read_replica(
         }
         _ => nothing,
     };
-    Ok((fetched, learned))
+    Ok((Some(fetched), learned))
+}
+
+/// Says whether a follower has everything that its leader has and knows everything about it.
+fn has_no_news(wanted: &FetchPartition, log: &Log) -> bool {
+    let Some(known) = wanted.high_watermark else { return false };
+    let same_epoch =
+        wanted.last_fetched_epoch.is_none() || wanted.last_fetched_epoch == log.latest_epoch();
+    wanted.offset == log.end()
+        && same_epoch
+        && log.start() <= wanted.log_start
+        && log.high_watermark().clamp(wanted.log_start, wanted.offset) == known
 }
 
 /// Returns the offset that a reader may not read past.

@@ -85,6 +85,11 @@ impl Fetcher {
         earliest([connect, delayed, self.channel.next_deadline()])
     }
 
+    /// Says whether every partition is being fetched.
+    fn only_fetches(&self) -> bool {
+        self.partitions.values().all(|assigned| assigned.phase == Phase::Fetching)
+    }
+
     fn first_delayed(&self) -> Option<Time> {
         let delayed = self.partitions.values().filter(|assigned| assigned.phase != Phase::Failed);
         delayed.map(|assigned| assigned.not_before).min()
@@ -118,7 +123,8 @@ fn asks_epoch_first(rules: Rules) -> bool {
 
 /// Whether fetches carry the last fetched epoch, so that the leader finds divergence.
 fn truncates_on_fetch(rules: Rules) -> bool {
-    rules == Rules { truncation: Truncation::ByEpoch, fetch_fencing: FetchFencing::ByEpoch }
+    let eras = (rules.truncation, rules.fetch_fencing);
+    eras == (Truncation::ByEpoch, FetchFencing::ByEpoch)
 }
 
 impl Broker {
@@ -162,10 +168,14 @@ impl Broker {
             return;
         }
         let fetcher = &self.fetchers[&leader];
-        let next = self
-            .ask_epoch_ends(fetcher, turn.now)
-            .or_else(|| self.ask_offsets(fetcher, turn.now))
-            .or_else(|| self.ask_records(fetcher, turn.now));
+        // Nearly always there is nothing to ask but records: look for that only once.
+        let next = match fetcher.only_fetches() {
+            true => self.ask_records(fetcher, turn.now),
+            false => self
+                .ask_epoch_ends(fetcher, turn.now)
+                .or_else(|| self.ask_offsets(fetcher, turn.now))
+                .or_else(|| self.ask_records(fetcher, turn.now)),
+        };
         if let Some((request, asked)) = next {
             let timeout = self.setup.config.replica_socket_timeout;
             let fetcher = self.fetchers.get_mut(&leader).expect("it was just there");
@@ -203,7 +213,8 @@ impl Broker {
         let broker_epoch = self.lifecycle.epoch?;
         let config = &self.setup.config;
         let with_epoch = truncates_on_fetch(self.setup.rules);
-        let (mut partitions, mut asked) = (Vec::new(), Vec::new());
+        let count = fetcher.partitions.len();
+        let (mut partitions, mut asked) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for (partition, epoch) in fetcher.ready(Phase::Fetching, now) {
             let log = &self.partitions[&partition].log;
             partitions.push(FetchPartition {
@@ -212,6 +223,7 @@ impl Broker {
                 offset: log.end(),
                 last_fetched_epoch: log.latest_epoch().filter(|_| with_epoch),
                 log_start: log.start(),
+                high_watermark: Some(log.high_watermark()),
                 bytes_max: config.replica_fetch_bytes_max,
             });
             asked.push((partition, epoch, log.end()));
@@ -271,13 +283,22 @@ impl Broker {
         reply: &FetchReply,
         turn: &mut Turn<'_>,
     ) {
-        for (fetched, &(partition, epoch, offset)) in reply.partitions.iter().zip(asked) {
+        let mut news = reply.partitions.iter().peekable();
+        for &(partition, epoch, offset) in asked {
+            let fetched = news.next_if(|fetched| fetched.partition == partition);
+            if fetched.is_none() && !self.flushing.contains(&partition) {
+                continue;
+            }
             let is_current =
                 self.partitions.get(&partition).is_some_and(|replica| replica.log.end() == offset);
             let Some(assigned) = self.assigned(leader, partition).copied() else { continue };
             if !is_current || assigned.phase != Phase::Fetching {
                 continue; // the log moved, or another term began, since the request left
             }
+            let Some(fetched) = fetched else {
+                self.flush_when_due(partition, turn);
+                continue;
+            };
             match fetched.error {
                 ErrorCode::None => self.take_in(leader, fetched, turn),
                 // It was the term before this one that was fenced.
@@ -297,10 +318,7 @@ impl Broker {
             return;
         }
         let taken = follower::take_in(fetched, &mut replica.log, &host, turn);
-        let due = replica.log.flush_is_due(turn.now);
-        if due {
-            self.flush(partition, turn);
-        }
+        self.flush_when_due(partition, turn);
         if taken.is_err()
             && let Some(assigned) = self.assigned(leader, partition)
         {

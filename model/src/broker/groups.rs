@@ -11,6 +11,7 @@ use crate::config::{LogDefault, TopicConfig};
 use crate::fact::{Fact, GroupEvent, GroupFact};
 use crate::group::decision::{Decision, Draft, Waiter};
 use crate::group::partition_of;
+use crate::group::record::GroupRecord;
 use crate::group::shard::{Office, Shard, Written, translate, turn_away};
 use crate::ids::{BrokerId, ConnectionId, GroupId, LeaderEpoch, Offset, TopicId, TopicPartition};
 use crate::log::batch::Batch;
@@ -18,6 +19,7 @@ use crate::message::cluster::{NewTopic, TopicLayout};
 use crate::message::data::Acks;
 use crate::message::group::FindCoordinatorReply;
 use crate::message::{Correlation, ErrorCode, Message, Request, Response};
+use crate::mutant::Mutant;
 use crate::partition::RoleChange;
 use crate::time::{Duration, Time};
 use crate::turn::Turn;
@@ -224,6 +226,11 @@ impl Broker {
         let log = &self.partitions[&offsets_partition(partition)].log;
         for batch in log.batches() {
             for (at, record) in (batch.base_offset.0..).zip(batch.records.groups().unwrap_or(&[])) {
+                // Mutant: only the groups are read back.
+                let is_offset = matches!(record, GroupRecord::Offset { .. });
+                if is_offset && turn.rules.has(Mutant::OffsetsNotReplayed) {
+                    continue;
+                }
                 shard.coordinator.replay(record, Offset(at));
             }
         }
@@ -241,7 +248,8 @@ impl Broker {
             let Some(high_watermark) = log.map(|log| log.high_watermark()) else { return };
             let Some(shard) = self.groups.shards.get_mut(&partition) else { return };
             shard.coordinator.on_commit_point(high_watermark);
-            let Some((then, outcome)) = shard.next_finished(high_watermark, turn.now) else {
+            let next = shard.next_finished(high_watermark, turn.now, turn.rules);
+            let Some((then, outcome)) = next else {
                 return;
             };
             let decision =

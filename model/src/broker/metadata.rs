@@ -121,8 +121,9 @@ impl Broker {
                     partition: u16::MAX,
                 };
                 let config = LogDefault::applied(&self.setup.log_defaults, *id, config);
-                for (_, replica) in self.partitions.range_mut(of_topic) {
-                    replica.log.set_config(config.clone());
+                let ids: Vec<_> = self.partitions.range(of_topic).map(|(&id, _)| id).collect();
+                for id in ids {
+                    self.configure(id, config.clone());
                 }
             }
             // Who is active decides who may join an ISR; the next fetch asks the image.
@@ -146,8 +147,8 @@ impl Broker {
         self.partitions
             .entry(partition)
             .or_insert_with(|| Partition::new(Log::new(config.clone(), now)));
+        self.configure(partition, config);
         let Ok((host, replica)) = self.replica(partition) else { return };
-        replica.log.set_config(config);
         let change = replica.on_registration(&registration, &host, turn);
         match change {
             RoleChange::None => {}

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`lifecycle`] (register, run, leave), `metadata` (following the cluster),
 //! `produce` and `fetch` (what it serves), [`waiting`] (what it makes wait), [`fetcher`] (what
-//! it fetches), `removal` (what it deletes), [`alteration`] (what it asks of the controller),
+//! it fetches), `files` (what it flushes), `removal` (what it deletes), [`alteration`] (what it asks of the controller),
 //! [`groups`] (what it coordinates).
 //!
 //! Source: `BrokerServer`, `KafkaApis`, `ReplicaManager`, Kafka 4.0. Left out: quotas,
@@ -11,6 +11,7 @@
 pub mod alteration;
 mod fetch;
 pub mod fetcher;
+mod files;
 pub mod groups;
 pub mod lifecycle;
 mod metadata;
@@ -34,7 +35,7 @@ use crate::message::{Correlation, ErrorCode, Message, Request, Response};
 use crate::partition::{Host, Partition, Role};
 use crate::rules::Rules;
 use crate::time::{Duration, Time, earliest};
-use crate::turn::{ConnectionEvent, DiskWork, Node, Turn};
+use crate::turn::{ConnectionEvent, Node, Turn};
 use alteration::Alterations;
 use fetcher::Fetcher;
 use groups::Groups;
@@ -79,6 +80,8 @@ pub struct Broker {
     setup: BrokerSetup,
     /// The replicas; each with its log.
     partitions: BTreeMap<TopicPartition, Partition>,
+    /// Those whose settings ask for flushes.
+    flushing: BTreeSet<TopicPartition>,
     /// The checkpoint file.
     high_watermarks: BTreeMap<TopicPartition, Offset>,
     shutdown: Shutdown,
@@ -133,9 +136,12 @@ impl Default for BrokerDisk {
 impl Broker {
     /// Makes a process that will find `disk` when it starts.
     pub fn new(setup: BrokerSetup, disk: BrokerDisk) -> Broker {
+        let flushing = disk.logs.iter().filter(|(_, log)| log.config().flushes());
+        let flushing = flushing.map(|(&id, _)| id).collect();
         let replicas = disk.logs.into_iter().map(|(id, log)| (id, Partition::new(log)));
         Broker {
             partitions: replicas.collect(),
+            flushing,
             high_watermarks: disk.high_watermarks,
             shutdown: disk.shutdown,
             image: Image::default(),
@@ -272,6 +278,7 @@ impl Broker {
 
     /// Marks a partition: what waits for it looks again before the turn ends.
     fn touch(&mut self, partition: TopicPartition) {
+        self.waiting.note_news(partition);
         if !self.touched.contains(&partition) {
             self.touched.push(partition);
         }
@@ -360,35 +367,6 @@ impl Broker {
         }
     }
 
-    /// Flushes a log to the platter.
-    fn flush(&mut self, partition: TopicPartition, turn: &mut Turn<'_>) {
-        let replica = self.partitions.get_mut(&partition).expect("only own logs are flushed");
-        turn.disk(DiskWork::Flush);
-        if replica.log.flush() {
-            let (broker, to) = (self.setup.id, replica.log.end());
-            turn.note(Fact::Flushed { broker, partition, to });
-        }
-    }
-
-    fn checkpoint_high_watermarks(&mut self) {
-        for (&id, replica) in &self.partitions {
-            self.high_watermarks.insert(id, replica.log.high_watermark());
-        }
-    }
-
-    /// Leaves the disk as a clean shutdown does.
-    fn close_files(&mut self, turn: &mut Turn<'_>) {
-        let ids: Vec<_> = self.partitions.keys().copied().collect();
-        for id in ids {
-            self.flush(id, turn);
-        }
-        for replica in self.partitions.values_mut() {
-            replica.log.prepare_clean_shutdown();
-        }
-        self.checkpoint_high_watermarks();
-        self.shutdown = Shutdown::Clean;
-    }
-
     fn check_lag(&mut self, turn: &mut Turn<'_>) {
         let ids: Vec<_> = self.partitions.keys().copied().collect();
         for id in ids {
@@ -441,10 +419,10 @@ impl Broker {
             let interval = self.setup.config.log_retention_check_interval;
             self.next_retention_check = turn.now + interval.max(Duration::from_millis(1));
         }
-        let due = |(&id, replica): (&TopicPartition, &Partition)| {
-            replica.log.next_flush().is_some_and(|at| at <= turn.now).then_some(id)
+        let is_due = |id: &&TopicPartition| {
+            self.partitions[*id].log.next_flush().is_some_and(|at| at <= turn.now)
         };
-        let due: Vec<_> = self.partitions.iter().filter_map(due).collect();
+        let due: Vec<_> = self.flushing.iter().filter(is_due).copied().collect();
         for id in due {
             self.flush(id, turn);
         }
@@ -461,6 +439,10 @@ impl Node for Broker {
         for (id, replica) in &mut self.partitions {
             let checkpoint = self.high_watermarks.get(id).copied().unwrap_or(Offset::ZERO);
             replica.log.recover(checkpoint, self.shutdown, turn.now);
+            let (start, end) = (replica.log.start(), replica.log.end());
+            let high_watermark = replica.log.high_watermark();
+            let (broker, partition) = (self.setup.id, *id);
+            turn.note(Fact::LogLoaded { broker, partition, start, end, high_watermark });
         }
         self.shutdown = Shutdown::Crash; // the clean-shutdown file goes as soon as it was read
         self.next_lag_check = turn.now + lag_check_interval(&self.setup.config);
@@ -564,8 +546,8 @@ impl Node for Broker {
     fn next_deadline(&self) -> Option<Time> {
         let mut first = self.next_lag_check.min(self.next_checkpoint);
         first = first.min(self.next_producer_check).min(self.next_retention_check);
-        for replica in self.partitions.values() {
-            first = replica.log.next_flush().map_or(first, |at| first.min(at));
+        for id in &self.flushing {
+            first = self.partitions[id].log.next_flush().map_or(first, |at| first.min(at));
         }
         for fetcher in self.fetchers.values() {
             first = fetcher.next_deadline().map_or(first, |at| first.min(at));

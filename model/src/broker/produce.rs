@@ -12,6 +12,7 @@ use crate::ids::{ConnectionId, Offset, TopicPartition};
 use crate::log::batch::Batch;
 use crate::message::data::{Acks, CurrentLeader, ProduceOutcome, ProduceReply, ProduceRequest};
 use crate::message::{Correlation, ErrorCode, Response};
+use crate::mutant::Mutant;
 use crate::partition::Role;
 use crate::partition::leader::Placed;
 use crate::turn::Turn;
@@ -108,14 +109,18 @@ impl Broker {
         let Some(replica) = self.partitions.get(&partition) else {
             return Some(Err(ErrorCode::NotLeaderOrFollower));
         };
+        let rules = self.setup.rules;
         let Role::Leader(leader) = &replica.role else {
-            return Some(Err(ErrorCode::NotLeaderOrFollower));
+            // Mutant: what waits is taken for done, whoever leads.
+            let late = rules.has(Mutant::FenceLate);
+            return Some(if late { Ok(()) } else { Err(ErrorCode::NotLeaderOrFollower) });
         };
-        if replica.log.high_watermark() < placed.end {
+        // Mutant: nobody is waited for.
+        if replica.log.high_watermark() < placed.end && !rules.has(Mutant::AckBeforeIsr) {
             return None;
         }
         // The maximal ISR counts here, the settled one before the append.
-        if leader.isr.maximal().len() < leader.isr_min(&replica.log) {
+        if leader.isr.maximal().len() < leader.isr_min(&replica.log, self.setup.rules) {
             return Some(Err(ErrorCode::NotEnoughReplicasAfterAppend));
         }
         Some(Ok(()))
@@ -154,7 +159,7 @@ impl Broker {
             end: placed.end,
             acks,
             isr: leader.isr.settled(),
-            isr_min: leader.isr_min(&replica.log) as u16,
+            isr_min: leader.isr_min(&replica.log, self.setup.rules) as u16,
         });
     }
 

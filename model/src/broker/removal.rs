@@ -47,8 +47,8 @@ impl Broker {
         let broker = self.setup.id;
         let clock = Clock { now: turn.now, wall: turn.wall };
         let is_kept = |id: TopicId| id == TopicId::CONSUMER_OFFSETS;
-        let replicas = self.partitions.iter_mut().filter(|(id, _)| !is_kept(id.topic));
-        for (&partition, replica) in replicas {
+        let Broker { partitions, waiting, .. } = self;
+        for (&partition, replica) in partitions.iter_mut().filter(|(id, _)| !is_kept(id.topic)) {
             let log = &mut replica.log;
             log.delete_old_segments(Retention::Hidden, clock);
             for (rule, cause) in RULES {
@@ -56,6 +56,7 @@ impl Broker {
                 if log.delete_old_segments(rule, clock) {
                     let to = log.start();
                     turn.note(Fact::LogStartMoved { broker, partition, from, to, cause });
+                    waiting.note_news(partition);
                 }
             }
         }
@@ -80,6 +81,7 @@ impl Broker {
         if log.advance_start(below) {
             let (to, cause) = (log.start(), LogStartCause::DeleteRecords);
             turn.note(Fact::LogStartMoved { broker, partition, from, to, cause });
+            self.waiting.note_news(partition);
         }
         Ok(())
     }

@@ -48,6 +48,11 @@ pub struct ParkedFetch {
     pub deadline: Time,
     /// What was asked.
     pub request: FetchRequest,
+    /// The places in the request of those partitions that had news when it was parked, or that
+    /// have been touched since: for a follower, the others have none.
+    ///
+    /// Invariant: in order.
+    pub news: Vec<usize>,
 }
 
 impl Waiting {
@@ -55,6 +60,17 @@ impl Waiting {
     pub fn forget(&mut self, connection: ConnectionId) {
         self.produces.retain(|parked| parked.connection != connection);
         self.fetches.retain(|parked| parked.connection != connection);
+    }
+
+    /// Takes down that there may be news of a partition.
+    pub fn note_news(&mut self, partition: TopicPartition) {
+        for parked in &mut self.fetches {
+            let mut wanted = parked.request.partitions.iter();
+            let Some(place) = wanted.position(|it| it.partition == partition) else { continue };
+            if let Err(at) = parked.news.binary_search(&place) {
+                parked.news.insert(at, place);
+            }
+        }
     }
 
     /// Returns when the first of them gives up.

@@ -294,6 +294,7 @@ mod tests {
     use crate::message::Correlation;
     use crate::message::cluster::{CreateTopicsReply, ElectLeadersReply, ElectionKind};
     use crate::message::data::{DeleteRecordsReply, PartitionMetadata};
+    use crate::rules::Rules;
     use crate::time::Timestamp;
     use crate::turn::{Effect, Outbox};
 
@@ -410,7 +411,8 @@ mod tests {
         fn turn(&mut self, act: impl FnOnce(&mut Admin, &mut Turn<'_>)) -> usize {
             self.out.effects.clear();
             let (rng, out) = (&mut self.rng, &mut self.out);
-            let mut turn = Turn { now: self.now, wall: Timestamp(0), rng, out };
+            let (wall, rules) = (Timestamp(0), Rules::default());
+            let mut turn = Turn { now: self.now, wall, rules, rng, out };
             act(&mut self.admin, &mut turn);
             let sends = |effect: &&Effect| matches!(effect, Effect::Send(..));
             self.out.effects.iter().filter(sends).count()

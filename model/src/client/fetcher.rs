@@ -192,6 +192,7 @@ impl Fetcher {
             offset: position.offset,
             last_fetched_epoch: None, // consumers validate on their own (KIP-320)
             log_start: Offset::ZERO,
+            high_watermark: None,
             bytes_max: self.config.partition_bytes_max,
         }
     }

@@ -14,6 +14,7 @@ use crate::fact::{ConsumerError, Fact, MemberEvent, MemberFact, ResetCause};
 use crate::ids::{ClientId, LeaderEpoch, Offset, TopicPartition};
 use crate::message::data::{CurrentLeader, EpochEnd, OffsetSpec};
 use crate::message::group::OffsetAndMetadata;
+use crate::mutant::Mutant;
 use crate::time::Time;
 use crate::turn::Turn;
 
@@ -220,7 +221,9 @@ impl Positions {
         }
         let what = MemberEvent::OffsetFetched(tp, committed.map(|committed| committed.offset));
         turn.note(Fact::Member(MemberFact { client: self.client, what }));
-        let Some(committed) = committed else {
+        // Mutant: what was found does not matter.
+        let ignored = turn.rules.has(Mutant::ResetIgnoresCommitted);
+        let Some(committed) = committed.filter(|_| !ignored) else {
             return self.reset_by_policy(tp, ResetCause::NoPosition, ConsumerError::NoOffset);
         };
         let offset_epoch = committed.leader_epoch;

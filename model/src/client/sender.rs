@@ -94,7 +94,7 @@ impl Producer {
     fn identify(&mut self, turn: &mut Turn<'_>) {
         let Some(idempotence) = &mut self.idempotence else { return };
         idempotence.resolve(&mut self.accumulator);
-        if let Some(Identity { id, epoch }) = idempotence.bump(&mut self.accumulator) {
+        if let Some(Identity { id, epoch }) = idempotence.bump(&mut self.accumulator, turn.rules) {
             turn.note(Fact::ProducerIdentified { client: self.client, id, epoch });
         }
         if idempotence.asks_at().is_none_or(|at| turn.now < at) {

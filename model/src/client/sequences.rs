@@ -11,6 +11,8 @@ use crate::client::accumulator::{Accumulator, PartitionQueue};
 use crate::client::producer_batch::{Identity, Numbering, ProducerBatch};
 use crate::ids::{ProducerEpoch, Sequence, TopicPartition};
 use crate::message::ErrorCode;
+use crate::mutant::Mutant;
+use crate::rules::Rules;
 use crate::time::Time;
 
 /// The last epoch of a producer id; after it comes another id.
@@ -145,13 +147,16 @@ impl Idempotence {
     /// nothing of theirs is pending.
     ///
     /// Source: `TransactionManager.bumpIdempotentProducerEpoch`, Kafka 4.0.
-    pub fn bump(&mut self, accumulator: &mut Accumulator) -> Option<Identity> {
+    pub fn bump(&mut self, accumulator: &mut Accumulator, rules: Rules) -> Option<Identity> {
         let identity = self.identity().filter(|_| !self.bumps.is_empty())?;
         if identity.epoch == EPOCH_MAX {
             self.state = State::Unidentified { retry_at: Time::ZERO, failures: 0 };
             return None;
         }
-        let identity = Identity { epoch: identity.epoch.next(), ..identity };
+        // Mutant: the numbers begin anew in the old epoch.
+        let stays = rules.has(Mutant::EpochNotBumped);
+        let epoch = if stays { identity.epoch } else { identity.epoch.next() };
+        let identity = Identity { epoch, ..identity };
         self.state = State::Identified(identity);
         self.restart_partitions(identity, accumulator);
         Some(identity)
@@ -393,7 +398,7 @@ mod tests {
         }
 
         idempotence.request_bump(PARTITION);
-        let bumped = idempotence.bump(&mut accumulator);
+        let bumped = idempotence.bump(&mut accumulator, Rules::default());
 
         assert_eq!(bumped, Some(identity(1)));
         let stamp = |queue: &PartitionQueue| queue.in_flight[0].stamped().expect("numbered");
@@ -401,7 +406,7 @@ mod tests {
         assert_eq!((renumbered.epoch, renumbered.sequence), (ProducerEpoch(1), Sequence(0)));
         let kept = stamp(accumulator.queue_mut(other));
         assert_eq!((kept.epoch, kept.sequence), (ProducerEpoch(0), Sequence(1)));
-        assert_eq!(idempotence.bump(&mut accumulator), None);
+        assert_eq!(idempotence.bump(&mut accumulator, Rules::default()), None);
     }
 
     #[test]
@@ -412,7 +417,7 @@ mod tests {
         idempotence.on_identity(last, &mut accumulator);
 
         idempotence.request_bump(PARTITION);
-        let bumped = idempotence.bump(&mut accumulator);
+        let bumped = idempotence.bump(&mut accumulator, Rules::default());
 
         assert_eq!(bumped, None);
         assert_eq!(idempotence.asks_at(), Some(Time::ZERO));

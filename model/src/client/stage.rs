@@ -4,6 +4,7 @@ use crate::chance::Rng;
 use crate::fact::Fact;
 use crate::ids::{BrokerId, ClientId, ConnectionId, NodeId};
 use crate::message::{Correlation, Message, Request};
+use crate::rules::Rules;
 use crate::time::{Time, Timestamp};
 use crate::turn::{Effect, Outbox, Turn};
 
@@ -30,7 +31,13 @@ impl Stage {
 
     pub(crate) fn turn(&mut self) -> Turn<'_> {
         let wall = Timestamp(self.now.0 as i64 / 1_000);
-        Turn { now: self.now, wall, rng: &mut self.rng, out: &mut self.out }
+        Turn {
+            now: self.now,
+            wall,
+            rules: Rules::default(),
+            rng: &mut self.rng,
+            out: &mut self.out,
+        }
     }
 
     /// Takes what the client asked of the world since the last time.

@@ -6,6 +6,20 @@ use super::settings;
 use crate::group::assignor::server::ServerAssignor;
 use crate::time::Duration;
 
+/// Which groups with members may move between the classic protocol and KIP-848's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum MigrationPolicy {
+    /// Groups move both ways.
+    #[default]
+    Bidirectional,
+    /// Classic groups become consumer groups when a native member joins.
+    Upgrade,
+    /// Consumer groups become classic groups when the last native member leaves.
+    Downgrade,
+    /// Only empty groups move.
+    Disabled,
+}
+
 /// Which clock gives records their timestamps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TimestampType {
@@ -85,6 +99,8 @@ settings! {
         "group.consumer.max.heartbeat.interval.ms" group_consumer_heartbeat_interval_max: Duration = Duration::from_secs(15);
         /// Members of a consumer group, at most.
         "group.consumer.max.size" group_consumer_size_max: u32 = 2_147_483_647;
+        /// Which groups with members may move between the protocols.
+        "group.consumer.migration.policy" group_consumer_migration_policy: MigrationPolicy = MigrationPolicy::Bidirectional;
         /// The assignors of consumer groups; the first is for groups that ask for none.
         "group.consumer.assignors" group_consumer_assignors: super::value::ServerAssignors = super::value::ServerAssignors(ServerAssignor::DEFAULT.to_vec());
     }
@@ -137,6 +153,13 @@ settings! {
         "unclean.leader.election.interval.ms" unclean_election_interval: Duration = Duration::from_secs(300);
         /// How often an idle controller writes a NoOp record.
         "metadata.max.idle.interval.ms" metadata_idle_interval_max: Duration = Duration::from_millis(500);
+    }
+}
+
+impl TopicConfig {
+    /// Says whether a log is flushed by `flush.messages` or `flush.ms`; Kafka advises neither.
+    pub fn flushes(&self) -> bool {
+        self.flush_messages != u64::MAX || self.flush_age_max != Duration::MAX
     }
 }
 

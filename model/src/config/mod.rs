@@ -10,7 +10,9 @@ mod client;
 mod unmodelled;
 mod value;
 
-pub use broker::{BrokerConfig, ControllerConfig, Misfit, TimestampType, TopicConfig};
+pub use broker::{
+    BrokerConfig, ControllerConfig, MigrationPolicy, Misfit, TimestampType, TopicConfig,
+};
 pub use client::{ConsumerConfig, GroupProtocolKind, Idempotence, OffsetReset, ProducerConfig};
 pub use unmodelled::is_unmodelled;
 pub use value::{RawSetting, SettingError, SettingValue, Strategies};

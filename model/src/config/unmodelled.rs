@@ -71,7 +71,6 @@ const NAMES: &[&str] = &[
     "fetch.purgatory.purge.interval.requests",
     "file.delete.delay.ms",
     "follower.replication.throttled.replicas",
-    "group.consumer.migration.policy",
     "group.coordinator.append.linger.ms",
     "group.coordinator.new.enable",
     "group.coordinator.rebalance.protocols",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{GroupProtocolKind, Idempotence, OffsetReset, TimestampType};
+use super::{GroupProtocolKind, Idempotence, MigrationPolicy, OffsetReset, TimestampType};
 use crate::group::assignor::Strategy;
 use crate::group::assignor::server::ServerAssignor;
 use crate::ids::InstanceId;
@@ -217,6 +217,13 @@ words!(GroupProtocolKind {
     Classic: "classic",
     Consumer: "consumer",
 } "classic or consumer");
+words!(MigrationPolicy {
+    Bidirectional: "bidirectional",
+    Upgrade: "upgrade",
+    Downgrade: "downgrade",
+    Disabled: "disabled",
+} "bidirectional, upgrade, downgrade or disabled");
+
 words!(TimestampType {
     CreateTime: "CreateTime",
     LogAppendTime: "LogAppendTime",

@@ -14,6 +14,8 @@ use crate::ids::{BrokerEpoch, BrokerId, ProducerId, TopicPartition};
 use crate::image::{Image, MetadataRecord, PartitionRegistration};
 use crate::message::ErrorCode;
 use crate::message::cluster::{BrokerRequest, ElectionKind};
+use crate::mutant::Mutant;
+use crate::rules::Rules;
 
 /// Ids in one block that a broker hands out to producers.
 ///
@@ -41,6 +43,8 @@ pub struct Decision<R> {
 pub struct Ledger {
     /// Its settings.
     pub config: ControllerConfig,
+    /// The rules that it plays by.
+    pub rules: Rules,
     /// What the records add up to.
     pub image: Image,
     /// Who has been heard of, and when.
@@ -56,8 +60,8 @@ impl<R> Decision<R> {
 
 impl Ledger {
     /// Makes the ledger of a cluster of which nothing is known.
-    pub fn new(config: ControllerConfig) -> Ledger {
-        Ledger { config, image: Image::default(), sessions: Sessions::default() }
+    pub fn new(config: ControllerConfig, rules: Rules) -> Ledger {
+        Ledger { config, rules, image: Image::default(), sessions: Sessions::default() }
     }
 
     /// Applies one record of the log.
@@ -218,6 +222,9 @@ impl Ledger {
             if concerned(partition) {
                 let is_unclean_allowed =
                     self.image.topics[&id.topic].config.unclean_leader_election;
+                // Mutant: nobody asks the topic.
+                let is_unclean_allowed =
+                    is_unclean_allowed || self.rules.has(Mutant::UncleanSilently);
                 let election =
                     if is_unclean_allowed { Election::Unclean } else { Election::Online };
                 let change = hold(election, partition);

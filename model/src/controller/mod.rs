@@ -32,6 +32,7 @@ use crate::message::cluster::{
     RegisterRequest,
 };
 use crate::message::{Correlation, ErrorCode, Message, Request, Response};
+use crate::rules::Rules;
 use crate::time::{Duration, Time};
 use crate::turn::{ConnectionEvent, DiskWork, Node, Turn};
 
@@ -80,16 +81,16 @@ impl MetadataLog {
 }
 
 impl Controller {
-    /// Makes a controller with an empty log. No rule of an era concerns it.
-    pub fn new(id: u8, config: ControllerConfig) -> Controller {
-        Controller::restart(id, config, MetadataLog::default())
+    /// Makes a controller with an empty log.
+    pub fn new(id: u8, config: ControllerConfig, rules: Rules) -> Controller {
+        Controller::restart(id, config, rules, MetadataLog::default())
     }
 
     /// Makes a controller that has replayed the log on its disk. Brokers that are not fenced
     /// get fresh sessions when it starts, so it may take another session timeout until the
     /// dead among them are fenced.
-    pub fn restart(id: u8, config: ControllerConfig, log: MetadataLog) -> Controller {
-        let mut ledger = Ledger::new(config);
+    pub fn restart(id: u8, config: ControllerConfig, rules: Rules, log: MetadataLog) -> Controller {
+        let mut ledger = Ledger::new(config, rules);
         for record in &log.0 {
             ledger.replay(record);
         }

@@ -140,6 +140,18 @@ pub enum GroupPhase {
 }
 
 impl GroupPhase {
+    /// Says whether only a classic group is there; both kinds are empty, stable and dead.
+    pub fn is_classic(self) -> bool {
+        match self {
+            GroupPhase::PreparingRebalance | GroupPhase::CompletingRebalance => true,
+            GroupPhase::Empty
+            | GroupPhase::Assigning
+            | GroupPhase::Reconciling
+            | GroupPhase::Stable
+            | GroupPhase::Dead => false,
+        }
+    }
+
     /// Returns Kafka's name.
     pub fn name(self) -> &'static str {
         match self {

@@ -251,6 +251,19 @@ pub enum Fact {
         /// For a leader: its epoch, its ISR as committed and the set it waits for.
         waiting: Option<WaitSet>,
     },
+    /// A broker that starts found this on its disk.
+    LogLoaded {
+        /// The broker.
+        broker: BrokerId,
+        /// The partition.
+        partition: TopicPartition,
+        /// Where the log starts.
+        start: Offset,
+        /// Where it ends.
+        end: Offset,
+        /// The high watermark as it was last checkpointed, at most the log's end.
+        high_watermark: Offset,
+    },
     /// A leader learned how far a follower has fetched, after it last told so.
     FollowerFetched {
         /// The leader.

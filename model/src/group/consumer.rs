@@ -1,7 +1,7 @@
 //! A consumer group (KIP-848): the coordinator assigns, each member reconciles at its own pace.
 //!
-//! A pure ledger: a heartbeat decides records, and only records change the group. Left out:
-//! members of the classic protocol in such a group, subscriptions by pattern.
+//! A pure ledger: a heartbeat decides records, and only records change the group. Members of
+//! the classic protocol may be in it ([`mixed`]). Left out: subscriptions by pattern.
 //!
 //! Source: `GroupMetadataManager.consumerGroupHeartbeat`, `ConsumerGroup`, Kafka 4.0.
 
@@ -13,7 +13,11 @@ use crate::group::record::{CurrentAssignment, GroupRecord, MemberMetadata, Recon
 use crate::ids::{GroupEpoch, GroupId, InstanceId, MemberEpoch, MemberId, TopicId, TopicPartition};
 use crate::message::ErrorCode;
 use crate::message::group::{Assignment, Beat, ConsumerHeartbeatRequest};
+use crate::mutant::Mutant;
+use crate::rules::Rules;
 use crate::time::Duration;
+
+pub mod mixed;
 
 /// A consumer group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +65,8 @@ pub struct Surroundings<'a> {
     pub partitions_of: &'a dyn Fn(TopicId) -> Option<u16>,
     /// The server-side assignor; `None` is its failure.
     pub assign: &'a dyn Fn(&ConsumerGroup) -> Option<Targets>,
+    /// The rules that the world plays by.
+    pub rules: Rules,
 }
 
 /// What an assignor gives to each member.
@@ -75,6 +81,17 @@ pub struct Beaten {
     pub beat: Beat,
     /// What it is to read, if that is news.
     pub assignment: Option<Assignment>,
+}
+
+/// A heartbeat, or a JoinGroup, that has been admitted.
+struct Claim<'a> {
+    id: &'a MemberId,
+    /// The member as it was, or a new one.
+    before: ConsumerMember,
+    /// The static member whose place it takes.
+    predecessor: Option<MemberId>,
+    metadata: MemberMetadata,
+    owned: Option<&'a [TopicPartition]>,
 }
 
 /// A group as it would be with the records decided so far.
@@ -160,12 +177,34 @@ impl ConsumerGroup {
         if is_join && !self.members.contains_key(id) && around.size_max <= self.members.len() {
             return Err(ErrorCode::GroupMaxSizeReached);
         }
-        let before = self.admit(id, received, request)?;
+        let before = self.admit((id, received), request, around.rules)?;
+        let had = before.current.clone();
+        let predecessor = self.predecessor(id, request);
+        let metadata = described(request, &before.metadata);
+        let claim = Claim { id, before, predecessor, metadata, owned: request.owned.as_deref() };
+        let (records, current) = self.advance(claim, around)?;
+        let is_full = request.rebalance_timeout.is_some()
+            && request.topics.is_some()
+            && request.owned.is_some();
+        let is_news = is_join || is_full || current.assigned != had.assigned;
+        let assignment = is_news.then(|| current.assigned.as_slice().into());
+        let beat = Beat::Stay(current.epoch.unwrap_or(current.previous));
+        Ok(Beaten { records, beat, assignment })
+    }
+
+    /// Takes in what a member says of itself, computes the target if it is out of date, and
+    /// moves this one member towards it.
+    fn advance(
+        &self,
+        claim: Claim<'_>,
+        around: &Surroundings<'_>,
+    ) -> Result<(Vec<GroupRecord>, Arc<CurrentAssignment>), ErrorCode> {
         let mut sketch = Sketch { group: self.clone(), records: Vec::new() };
-        if let Some(predecessor) = self.predecessor(id, request) {
-            sketch.succeed(&predecessor, id, &before);
+        if let Some(predecessor) = &claim.predecessor {
+            sketch.succeed(predecessor, claim.id, &claim.before);
         }
-        let bumps = sketch.update_member(id, request, &before) | sketch.update_topics(around);
+        let is_changed = sketch.update_member(claim.id, claim.metadata, &claim.before);
+        let bumps = is_changed | sketch.update_topics(around);
         if bumps {
             let value = Some(sketch.group.epoch.next());
             sketch.write(GroupRecord::ConsumerGroup { group: self.id.clone(), value });
@@ -173,33 +212,35 @@ impl ConsumerGroup {
         if sketch.group.target_epoch < sketch.group.epoch {
             sketch.update_target(around)?;
         }
-        let current = sketch.reconcile_member(id, request.owned.as_deref());
-        let is_full = request.rebalance_timeout.is_some()
-            && request.topics.is_some()
-            && request.owned.is_some();
-        let is_news = is_join || is_full || current.assigned != before.current.assigned;
-        let assignment = is_news.then(|| current.assigned.as_slice().into());
-        let beat = Beat::Stay(current.epoch.unwrap_or(current.previous));
-        Ok(Beaten { records: sketch.records, beat, assignment })
+        let current = sketch.reconcile_member(claim.id, claim.owned, around.rules);
+        Ok((sketch.records, current))
     }
 
     /// Returns the member that sends a heartbeat, as it was before, or as a new one.
     fn admit(
         &self,
-        id: &MemberId,
-        received: MemberEpoch,
+        (id, received): (&MemberId, MemberEpoch),
         request: &ConsumerHeartbeatRequest,
+        rules: Rules,
     ) -> Result<ConsumerMember, ErrorCode> {
         let is_join = request.beat == Beat::Join;
+        // Mutant: whoever comes second takes over.
+        let is_open = rules.has(Mutant::StaticMemberNotFenced);
         if let Some(instance) = &request.instance {
             match self.holder(instance) {
                 None if is_join => {}
                 None => return Err(ErrorCode::UnknownMemberId),
                 Some((holder, _)) if holder == id => {}
-                Some((_, member)) if is_join && member.current.epoch.is_none() => {
+                // A member of the classic protocol never says that it will be back.
+                Some((_, member))
+                    if is_join
+                        && (is_open
+                            || member.current.epoch.is_none()
+                            || member.classic().is_some()) =>
+                {
                     let mut successor = member.clone();
                     let current = Arc::make_mut(&mut successor.current);
-                    current.epoch = Some(current.previous);
+                    current.epoch = Some(current.epoch.unwrap_or(current.previous));
                     return Ok(successor);
                 }
                 Some(_) if is_join => return Err(ErrorCode::UnreleasedInstanceId),
@@ -344,19 +385,11 @@ impl Sketch {
     fn update_member(
         &mut self,
         id: &MemberId,
-        request: &ConsumerHeartbeatRequest,
+        metadata: MemberMetadata,
         before: &ConsumerMember,
     ) -> bool {
         let is_new = !self.group.members.contains_key(id);
         let old = &before.metadata;
-        let metadata = MemberMetadata {
-            instance: request.instance.clone().or_else(|| old.instance.clone()),
-            rack: request.rack.clone().or_else(|| old.rack.clone()),
-            client_id: request.client_id.clone(),
-            topics: request.topics.clone().unwrap_or_else(|| old.topics.clone()),
-            rebalance_timeout: request.rebalance_timeout.unwrap_or(old.rebalance_timeout),
-            assignor: request.assignor.clone().or_else(|| old.assignor.clone()),
-        };
         // A rack, an assignor or a timeout alone does not make a new epoch.
         let bumps = is_new || metadata.topics != old.topics;
         if is_new || metadata != **old {
@@ -406,17 +439,33 @@ impl Sketch {
         &mut self,
         id: &MemberId,
         owned: Option<&[TopicPartition]>,
+        rules: Rules,
     ) -> Arc<CurrentAssignment> {
         let group = &self.group;
         let member = &group.members[id];
         let target = Target { epoch: group.target_epoch, partitions: &member.target };
-        let current = reconcile(&member.current, target, owned, |it| group.is_free(it));
+        // Mutant: what another one holds is free.
+        let is_free = |it| rules.has(Mutant::TwoOwners) || group.is_free(it);
+        let current = reconcile(&member.current, target, owned, is_free);
         let current = Arc::new(current);
         if current != member.current {
             let (group, member) = (self.group.id.clone(), id.clone());
             self.write(GroupRecord::Current { group, member, value: Some(current.clone()) });
         }
         current
+    }
+}
+
+/// Returns what is known of a member after its heartbeat.
+fn described(request: &ConsumerHeartbeatRequest, old: &MemberMetadata) -> MemberMetadata {
+    MemberMetadata {
+        instance: request.instance.clone().or_else(|| old.instance.clone()),
+        rack: request.rack.clone().or_else(|| old.rack.clone()),
+        client_id: request.client_id.clone(),
+        topics: request.topics.clone().unwrap_or_else(|| old.topics.clone()),
+        rebalance_timeout: request.rebalance_timeout.unwrap_or(old.rebalance_timeout),
+        assignor: request.assignor.clone().or_else(|| old.assignor.clone()),
+        classic: None,
     }
 }
 
@@ -429,6 +478,7 @@ fn newcomer() -> ConsumerMember {
         topics: Vec::new(),
         rebalance_timeout: Duration::ZERO,
         assignor: None,
+        classic: None,
     };
     let current = CurrentAssignment {
         epoch: Some(MemberEpoch(0)),

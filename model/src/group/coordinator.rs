@@ -26,6 +26,8 @@ use crate::message::group::{
     OffsetDeleteRequest, OffsetFetchReply, OffsetFetchRequest, Stability, SyncGroupRequest,
 };
 use crate::message::{ErrorCode, Request, Response};
+use crate::mutant::Mutant;
+use crate::rules::Rules;
 use crate::time::{Time, Timestamp};
 
 /// The groups of one partition of `__consumer_offsets`.
@@ -106,21 +108,24 @@ impl Coordinator {
     fn on_join(&self, request: &JoinGroupRequest, waiter: Waiter, draft: &mut Draft<'_, '_>) {
         let config = draft.config;
         let session = config.group_session_timeout_min..=config.group_session_timeout_max;
+        let native = self.consumer.get(&request.group).filter(|it| !it.members().is_empty());
         let error = if request.group.as_str().is_empty() {
             Some(ErrorCode::InvalidGroupId)
         } else if !session.contains(&request.session_timeout) {
             Some(ErrorCode::InvalidSessionTimeout)
+        } else if native.is_some() {
+            None
         } else if !self.classic.contains_key(&request.group) && request.member.is_some() {
             Some(ErrorCode::UnknownMemberId)
-        } else if self.consumer.get(&request.group).is_some_and(|it| !it.members().is_empty()) {
-            // Simplified: a consumer group takes no members of the classic protocol; it refuses
-            // them as one whose assignors they do not know.
-            Some(ErrorCode::InconsistentGroupProtocol)
         } else {
             None
         };
         if let Some(error) = error {
             draft.answer(waiter, refuse(error, request.member.clone()));
+            return;
+        }
+        if let Some(group) = native {
+            self.join_consumer_group(group, request, waiter, draft);
             return;
         }
         if let Some(group) = self.classic.get(&request.group) {
@@ -141,6 +146,10 @@ impl Coordinator {
     }
 
     fn on_sync(&self, request: &SyncGroupRequest, waiter: Waiter, draft: &mut Draft<'_, '_>) {
+        if let Some(group) = self.consumer.get(&request.group) {
+            self.sync_consumer_group(group, request, waiter, draft);
+            return;
+        }
         match self.classic.get(&request.group) {
             None => draft.answer(waiter, synced(Err(ErrorCode::UnknownMemberId))),
             Some(group) => {
@@ -154,8 +163,11 @@ impl Coordinator {
         request: &GroupHeartbeatRequest,
         draft: &mut Draft<'_, '_>,
     ) -> Result<(), ErrorCode> {
+        if let Some(group) = self.consumer.get(&request.group) {
+            return self.beat_consumer_group(group, request, draft);
+        }
         let group = self.classic.get(&request.group).ok_or(ErrorCode::UnknownMemberId)?;
-        let checked = group.check_heartbeat(request);
+        let checked = group.check_heartbeat(request, draft.turn.rules);
         if let Ok(()) | Err(ErrorCode::RebalanceInProgress) = checked {
             let change = Change::Session(request.group.clone(), request.member.clone());
             draft.decision.change = Some(change);
@@ -180,7 +192,7 @@ impl Coordinator {
         request: &OffsetCommitRequest,
         draft: &mut Draft<'_, '_>,
     ) -> Vec<(TopicPartition, ErrorCode)> {
-        if let Err(error) = self.check_commit(request) {
+        if let Err(error) = self.check_commit(request, draft.turn.rules) {
             return request.offsets.iter().map(|&(partition, _)| (partition, error)).collect();
         }
         if let (Some(group), Some(member)) = (self.classic.get(&request.group), &request.member)
@@ -209,12 +221,16 @@ impl Coordinator {
         outcomes
     }
 
-    fn check_commit(&self, request: &OffsetCommitRequest) -> Result<(), ErrorCode> {
+    fn check_commit(&self, request: &OffsetCommitRequest, rules: Rules) -> Result<(), ErrorCode> {
+        // Mutant: whoever asks may commit.
+        if rules.has(Mutant::CommitAnyGeneration) {
+            return Ok(());
+        }
         if let Some(group) = self.consumer.get(&request.group) {
             return group.check_commit(request);
         }
         match self.classic.get(&request.group) {
-            Some(group) => group.check_commit(request),
+            Some(group) => group.check_commit(request, rules),
             None if request.generation.is_none() => Ok(()),
             None => Err(ErrorCode::GroupIdNotFound),
         }
@@ -344,6 +360,10 @@ impl Coordinator {
         }
         match &decision.change {
             None => {}
+            // The log has refused to make a consumer group a classic one.
+            Some(Change::Classic(group)) if self.consumer.contains_key(&group.id) => {
+                self.put_off(&group.id, now);
+            }
             Some(Change::Classic(group)) => {
                 self.classic.insert(group.id.clone(), (**group).clone());
                 self.rearm();
@@ -356,6 +376,16 @@ impl Coordinator {
                     self.next_timer =
                         Some(self.next_timer.map_or(deadline, |next| next.min(deadline)));
                 }
+            }
+            Some(Change::Upgrade(classic, clocks)) => {
+                if self.consumer.contains_key(&classic.id) {
+                    let clocks = clocks.iter().cloned();
+                    let named = clocks.map(|(member, clock)| ((classic.id.clone(), member), clock));
+                    self.clocks.extend(named);
+                } else {
+                    self.classic.insert(classic.id.clone(), (**classic).clone());
+                }
+                self.rearm();
             }
             Some(Change::Session(group, member)) => {
                 if let Some(group) = self.classic.get_mut(group) {

@@ -49,6 +49,9 @@ pub enum Change {
     Classic(Box<ClassicGroup>),
     /// A consumer group's member has these timers, if it still is one.
     Clock(GroupId, MemberId, Clock),
+    /// A classic group has become a consumer group whose members have these timers; should
+    /// the log refuse that, it is what is left of it: nobody waits in it any more.
+    Upgrade(Box<ClassicGroup>, Vec<(MemberId, Clock)>),
     /// A member of a classic group has shown that it lives.
     Session(GroupId, MemberId),
 }

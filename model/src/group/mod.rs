@@ -4,7 +4,8 @@
 //! a ledger answers with), [`classic`] (join, sync, heartbeat, leave), [`offsets`] (commits),
 //! [`coordinator`] (the ledger of one partition), [`shard`] (its office: loading, waiting),
 //! [`reconcile`] (KIP-848: one member's way to its target), [`consumer`] (its heartbeats),
-//! [`clocks`] (its timers), [`native`] (such groups at their coordinator), [`story`] (their facts).
+//! [`clocks`] (its timers), [`native`] (such groups at their coordinator), [`migration`] (groups
+//! between the protocols), [`story`] (their facts).
 //! [`assignor`] decides who shall read what, as pure functions.
 //!
 //! Source: `GroupMetadataManager`, `OffsetMetadataManager`, `CoordinatorRuntime`, Kafka 4.0.
@@ -15,6 +16,7 @@ pub mod clocks;
 pub mod consumer;
 pub mod coordinator;
 pub mod decision;
+pub mod migration;
 pub mod native;
 pub mod offsets;
 pub mod reconcile;

@@ -3,9 +3,10 @@
 //! The groups themselves are ledgers ([`consumer`](super::consumer)); here they meet the
 //! broker's settings, the cluster, and time.
 //!
-//! Source: `GroupMetadataManager`, Kafka 4.0. Left out: members of the classic protocol in a
-//! consumer group and the conversion of groups that have members, as with
-//! `group.consumer.migration.policy=disabled`.
+//! Members of the classic protocol and the conversion of groups are in
+//! [`migration`](super::migration).
+//!
+//! Source: `GroupMetadataManager`, Kafka 4.0.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,17 +19,16 @@ use crate::group::clocks::{Clock, GivingBack};
 use crate::group::consumer::{ConsumerGroup, Surroundings, Targets};
 use crate::group::coordinator::Coordinator;
 use crate::group::decision::{Change, Draft};
+use crate::group::migration::{depart, may_upgrade, upgrade};
 use crate::group::record::{GroupRecord, Reconciliation};
 use crate::group::story;
 use crate::ids::{GroupId, MemberId, TopicId};
+use crate::image::Image;
 use crate::message::ErrorCode;
-use crate::message::group::{Beat, ConsumerHeartbeatRequest, Leaver, MemberState};
-use crate::time::Duration;
-
-/// How long a timer waits before it tries again what the log has refused.
-///
-/// Source: `CoordinatorTimerImpl.schedule`, Kafka 4.0.
-const RETRY_BACKOFF: Duration = Duration::from_millis(500);
+use crate::message::group::{Beat, ConsumerHeartbeatRequest, MemberState};
+use crate::mutant::Mutant;
+use crate::rules::Rules;
+use crate::time::{Duration, Time};
 
 /// Checks that a heartbeat says what its kind has to say.
 ///
@@ -76,26 +76,36 @@ impl Coordinator {
         draft: &mut Draft<'_, '_>,
     ) -> Result<MemberState, ErrorCode> {
         check_heartbeat(request, draft.config)?;
-        let group = self.hosting(request)?;
+        let group = self.hosting(request, draft.config)?;
         let id = match &request.member {
             Some(id) if !id.as_str().is_empty() => id.clone(),
             Some(_) | None => MemberId(draft.uuid().into()),
         };
         let (config, image) = (draft.config, draft.image);
-        let partitions_of =
-            |topic: TopicId| Some(image.topics.get(&topic)?.partitions.len() as u16);
-        let assign = |group: &ConsumerGroup| targets(group, config);
-        let size_max = config.group_consumer_size_max as usize;
-        let around = Surroundings { size_max, partitions_of: &partitions_of, assign: &assign };
-        let beaten = group.heartbeat(&id, request, &around)?;
-        if self.classic.contains_key(&request.group) {
-            draft.write_classic(&request.group, None);
+        let rules = draft.turn.rules;
+        let beaten =
+            surrounded((config, rules), image, |around| group.heartbeat(&id, request, around))?;
+        match self.classic.get(&request.group) {
+            None => {}
+            Some(classic) if classic.phase == Phase::Empty => {
+                draft.write_classic(&request.group, None);
+            }
+            Some(classic) => upgrade(classic, &group, draft)?,
         }
-        let cause = (beaten.beat == Beat::Leave).then_some(LeaveCause::Left);
-        let after = write(&group, beaten.records, cause, draft);
-        if let Beat::Stay(_) = beaten.beat {
-            let clock = self.wound_up(&group, &after, &id, draft);
-            draft.decision.change = Some(Change::Clock(request.group.clone(), id.clone(), clock));
+        if beaten.beat == Beat::Leave {
+            depart(&group, std::slice::from_ref(&id), LeaveCause::Left, draft);
+        } else {
+            let after = write(&group, beaten.records, None, draft);
+            if let Beat::Stay(_) = beaten.beat {
+                let clock = self.wound_up(&group, &after, &id, draft);
+                let clock = Clock { join: None, sync: None, ..clock };
+                match &mut draft.decision.change {
+                    Some(Change::Upgrade(_, clocks)) => clocks.push((id.clone(), clock)),
+                    change => {
+                        *change = Some(Change::Clock(request.group.clone(), id.clone(), clock));
+                    }
+                }
+            }
         }
         Ok(MemberState {
             member: id,
@@ -105,24 +115,34 @@ impl Coordinator {
         })
     }
 
-    /// Returns the group that a heartbeat is for; who joins creates it, and takes over an
-    /// empty classic group with its offsets.
+    /// Returns the group that a heartbeat is for; who joins creates it, and takes over a
+    /// classic group with its offsets, and with its members if that is allowed.
     fn hosting(
         &self,
         request: &ConsumerHeartbeatRequest,
+        config: &BrokerConfig,
     ) -> Result<Cow<'_, ConsumerGroup>, ErrorCode> {
         if let Some(group) = self.consumer.get(&request.group) {
             return Ok(Cow::Borrowed(group));
         }
-        let is_open = self.classic.get(&request.group).is_none_or(|it| it.phase == Phase::Empty);
-        if request.beat == Beat::Join && is_open {
-            return Ok(Cow::Owned(ConsumerGroup::new(request.group.clone())));
+        if request.beat != Beat::Join {
+            return Err(ErrorCode::GroupIdNotFound);
         }
-        Err(ErrorCode::GroupIdNotFound)
+        let mut group = ConsumerGroup::new(request.group.clone());
+        let classic = self.classic.get(&request.group);
+        if let Some(classic) = classic.filter(|it| it.phase != Phase::Empty) {
+            if !may_upgrade(classic, config) {
+                return Err(ErrorCode::GroupIdNotFound);
+            }
+            for record in ConsumerGroup::upgrade_records(classic)? {
+                group.replay(&record);
+            }
+        }
+        Ok(Cow::Owned(group))
     }
 
-    /// Returns a member's timers after its heartbeat.
-    fn wound_up(
+    /// Returns a member's timers after it has spoken; those for joining and syncing go on.
+    pub(super) fn wound_up(
         &self,
         before: &ConsumerGroup,
         after: &ConsumerGroup,
@@ -134,32 +154,10 @@ impl Coordinator {
         let old = self.clocks.get(&(before.id.clone(), id.clone()));
         let kept = old.filter(|_| is_unchanged).and_then(|clock| clock.giving_back);
         let giving_back = kept.or_else(|| giving_back(after, id, draft).filter(|_| !is_unchanged));
-        let session = draft.now() + draft.config.group_consumer_session_timeout;
-        Clock { session, giving_back }
-    }
-
-    /// Removes static members that an operator names; a native member cannot leave in the
-    /// classic way.
-    pub(super) fn on_consumer_leave(
-        &self,
-        group: &ConsumerGroup,
-        leavers: &[Leaver],
-        draft: &mut Draft<'_, '_>,
-    ) -> Vec<ErrorCode> {
-        let mut records = Vec::new();
-        let mut outcomes = Vec::with_capacity(leavers.len());
-        for leaver in leavers {
-            let named = leaver.instance.as_ref().filter(|_| leaver.member.is_none());
-            match named.and_then(|instance| group.holder(instance)) {
-                None => outcomes.push(ErrorCode::UnknownMemberId),
-                Some((id, _)) => {
-                    records.extend(group.remove(id));
-                    outcomes.push(ErrorCode::None);
-                }
-            }
-        }
-        write(group, records, Some(LeaveCause::Left), draft);
-        outcomes
+        let own = after.members()[id].classic().map(|it| it.session_timeout);
+        let timeout = own.unwrap_or(draft.config.group_consumer_session_timeout);
+        let (join, sync) = old.map_or((None, None), |clock| (clock.join, clock.sync));
+        Clock { session: session_end(timeout, draft), giving_back, join, sync }
     }
 
     /// Decides what follows from the first timer of a consumer group's member that has run
@@ -171,20 +169,34 @@ impl Coordinator {
         let epoch = group.members()[id].current.epoch;
         let keeps_what_it_should_give_back =
             |it: &GivingBack| it.deadline <= now && Some(it.epoch) == epoch;
+        let is_late = [clock.join, clock.sync].into_iter().flatten().any(|at| at <= now);
+        let keeps = clock.giving_back.as_ref().is_some_and(keeps_what_it_should_give_back);
         let cause = if clock.session <= now {
             LeaveCause::SessionExpired
-        } else if clock.giving_back.as_ref().is_some_and(keeps_what_it_should_give_back) {
+        } else if is_late || keeps {
             LeaveCause::RebalanceTimeout
         } else {
             let moved_on = Clock { giving_back: None, ..*clock };
             draft.decision.change = Some(Change::Clock(group_id.clone(), id.clone(), moved_on));
             return Some(());
         };
-        write(group, group.remove(id), Some(cause), draft);
-        // Should the log refuse the removal, the timer runs out once more.
-        let again = Clock { session: now + RETRY_BACKOFF, giving_back: None };
-        draft.decision.change = Some(Change::Clock(group_id.clone(), id.clone(), again));
+        depart(group, std::slice::from_ref(id), cause, draft);
+        if draft.decision.change.is_none() {
+            // Should the log refuse the removal, the timer runs out once more.
+            let again = Clock::retry(now);
+            draft.decision.change = Some(Change::Clock(group_id.clone(), id.clone(), again));
+        }
         Some(())
+    }
+
+    /// Lets the timers of a group that have run out do so once more: the log has refused what
+    /// followed from it.
+    pub(super) fn put_off(&mut self, group: &GroupId, now: Time) {
+        let own = self.clocks.iter_mut().filter(|((id, _), _)| id == group);
+        for (_, clock) in own.filter(|(_, clock)| clock.deadline() <= now) {
+            *clock = Clock::retry(now);
+        }
+        self.rearm();
     }
 
     /// Gives every member a whole session, and those that owe partitions a whole timeout.
@@ -192,8 +204,11 @@ impl Coordinator {
         for (group_id, group) in &self.consumer {
             draft.note(group_id, story::loaded(group, self.offsets().all(group_id)));
             for id in group.members().keys() {
-                let session = draft.now() + draft.config.group_consumer_session_timeout;
-                let clock = Clock { session, giving_back: giving_back(group, id, draft) };
+                // Members of the classic protocol have the timeout of native ones until they
+                // speak, and nobody knows who was to join or sync.
+                let session = session_end(draft.config.group_consumer_session_timeout, draft);
+                let giving_back = giving_back(group, id, draft);
+                let clock = Clock { session, giving_back, join: None, sync: None };
                 self.clocks.insert((group_id.clone(), id.clone()), clock);
             }
         }
@@ -224,18 +239,29 @@ impl Coordinator {
     }
 }
 
+/// Returns when a member's session ends unless it speaks again.
+pub(super) fn session_end(timeout: Duration, draft: &Draft<'_, '_>) -> Time {
+    // Mutant: nobody is missed.
+    if draft.turn.rules.has(Mutant::ForgetSessionTimer) {
+        return Time::MAX;
+    }
+    draft.now() + timeout
+}
+
 /// Returns the timer of a member that owes partitions.
 fn giving_back(group: &ConsumerGroup, id: &MemberId, draft: &Draft<'_, '_>) -> Option<GivingBack> {
     let member = &group.members()[id];
     let epoch = member.current.epoch?;
     let owes = member.current.state == Reconciliation::UnrevokedPartitions;
     let deadline = draft.now() + member.metadata.rebalance_timeout;
+    // Mutant: it may keep them for ever.
+    let owes = owes && !draft.turn.rules.has(Mutant::ForgetRebalanceTimeout);
     owes.then_some(GivingBack { deadline, epoch })
 }
 
 /// Adds the records of a consumer group to the decision, with what becomes true by them;
 /// returns the group as it will be.
-fn write(
+pub(super) fn write(
     before: &ConsumerGroup,
     records: Vec<GroupRecord>,
     cause: Option<LeaveCause>,
@@ -276,6 +302,18 @@ pub(super) fn group_tombstones(group: &GroupId) -> Vec<GroupRecord> {
         GroupRecord::PartitionMetadata { group: group.clone(), value: None },
         GroupRecord::ConsumerGroup { group: group.clone(), value: None },
     ]
+}
+
+/// Lets a group decide amid the broker's settings and the cluster.
+pub(super) fn surrounded<T>(
+    (config, rules): (&BrokerConfig, Rules),
+    image: &Image,
+    act: impl FnOnce(&Surroundings<'_>) -> T,
+) -> T {
+    let partitions_of = |topic: TopicId| Some(image.topics.get(&topic)?.partitions.len() as u16);
+    let assign = |group: &ConsumerGroup| targets(group, config);
+    let size_max = config.group_consumer_size_max as usize;
+    act(&Surroundings { size_max, partitions_of: &partitions_of, assign: &assign, rules })
 }
 
 /// Computes who is to have what, with the assignor that most members ask for.

@@ -14,6 +14,7 @@ use crate::group::record::CommittedOffset;
 use crate::ids::{GroupId, MemberEpoch, MemberId, Offset, TopicId, TopicPartition};
 use crate::message::ErrorCode;
 use crate::message::group::{OffsetAndMetadata, OffsetCommitRequest};
+use crate::rules::Rules;
 use crate::time::Timestamp;
 
 /// The offsets of all groups of one coordinator.
@@ -145,7 +146,11 @@ impl ClassicGroup {
     /// As [`ClassicGroup::check_member`]; `ILLEGAL_GENERATION` for another generation;
     /// `UNKNOWN_MEMBER_ID` from outside while the group has members; `REBALANCE_IN_PROGRESS`
     /// while the leader is assigning. While members join, the old generation may commit.
-    pub fn check_commit(&self, request: &OffsetCommitRequest) -> Result<(), ErrorCode> {
+    pub fn check_commit(
+        &self,
+        request: &OffsetCommitRequest,
+        rules: Rules,
+    ) -> Result<(), ErrorCode> {
         if request.generation.is_none() && self.phase == Phase::Empty {
             return Ok(());
         }
@@ -156,7 +161,7 @@ impl ClassicGroup {
         }
         let nobody = MemberId::from("");
         let member = request.member.as_ref().unwrap_or(&nobody);
-        self.check_member(member, request.instance.as_ref())?;
+        self.check_member(member, request.instance.as_ref(), rules)?;
         if request.generation != Some(self.generation) {
             return Err(ErrorCode::IllegalGeneration);
         }
@@ -193,7 +198,8 @@ impl ConsumerGroup {
     ///
     /// # Errors
     /// `UNKNOWN_MEMBER_ID` for whoever is no member; `STALE_MEMBER_EPOCH` for another epoch,
-    /// even the one before.
+    /// even the one before; members of the classic protocol know that as
+    /// `ILLEGAL_GENERATION`.
     ///
     /// Source: `ConsumerGroup.validateOffsetCommit`, Kafka 4.0.
     pub fn check_commit(&self, request: &OffsetCommitRequest) -> Result<(), ErrorCode> {
@@ -222,7 +228,10 @@ impl ConsumerGroup {
         if epoch.is_some() && member.current.epoch == epoch {
             return Ok(());
         }
-        Err(ErrorCode::StaleMemberEpoch)
+        Err(match member.classic() {
+            None => ErrorCode::StaleMemberEpoch,
+            Some(_) => ErrorCode::IllegalGeneration,
+        })
     }
 }
 

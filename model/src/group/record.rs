@@ -11,7 +11,7 @@ use crate::ids::{
     TopicPartition, Uid,
 };
 use crate::log::batch::Record;
-use crate::message::group::{Assignment, OffsetAndMetadata, Subscription};
+use crate::message::group::{Assignment, GroupProtocol, OffsetAndMetadata, Subscription};
 use crate::time::{Duration, Timestamp};
 
 /// One record of `__consumer_offsets`; `None` as its value is a tombstone.
@@ -143,6 +143,17 @@ pub struct MemberMetadata {
     pub rebalance_timeout: Duration,
     /// The assignor that it asks for.
     pub assignor: Option<Arc<str>>,
+    /// What it said besides if it speaks the classic protocol.
+    pub classic: Option<ClassicMembership>,
+}
+
+/// What a consumer group's member says in the classic protocol alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClassicMembership {
+    /// How long it may be silent.
+    pub session_timeout: Duration,
+    /// The assignors that it supports, the favourite first.
+    pub protocols: Vec<GroupProtocol>,
 }
 
 /// What a consumer group's member has, and what it still has to give back.
@@ -297,6 +308,23 @@ fn member_bytes(member: &MemberMetadata, name_bytes: impl Fn(TopicId) -> u32) ->
         + 4 // rebalance timeout
         + optional(member.assignor.as_deref())
         + 1
+        + member.classic.as_ref().map_or(0, |it| membership_bytes(it, name_bytes))
+}
+
+/// A tagged field: tag, size, session timeout, assignors with their subscriptions.
+fn membership_bytes(member: &ClassicMembership, name_bytes: impl Fn(TopicId) -> u32) -> u32 {
+    let protocols = member.protocols.iter().map(|protocol| {
+        let subscription = subscription_bytes(&protocol.subscription, &name_bytes);
+        1 + protocol.name.len() as u32 + compact_bytes(subscription) + 1
+    });
+    let body = 4 + 1 + protocols.sum::<u32>() + 1;
+    1 + compact_bytes(body)
+}
+
+/// Bytes behind their length as a varint.
+fn compact_bytes(length: u32) -> u32 {
+    let digits = (u32::BITS - (length + 1).leading_zeros()).div_ceil(7);
+    digits + length
 }
 
 fn current_bytes(current: &CurrentAssignment) -> u32 {

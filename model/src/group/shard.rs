@@ -18,6 +18,8 @@ use crate::message::group::{
     OffsetDeleteReply, OffsetFetchReply,
 };
 use crate::message::{ErrorCode, Request, Response};
+use crate::mutant::Mutant;
+use crate::rules::Rules;
 use crate::time::{Duration, Time};
 
 /// A coordinator over one partition, for one leader epoch of it.
@@ -146,11 +148,14 @@ impl Shard {
         &mut self,
         high_watermark: Offset,
         now: Time,
+        rules: Rules,
     ) -> Option<(Then, Result<(), ErrorCode>)> {
         let write = self.waiting.front()?;
         let outcome = match write.written {
             Err(error) => Err(error),
             Ok(end) if end <= high_watermark => Ok(()),
+            // Mutant: what is written here counts.
+            Ok(_) if rules.has(Mutant::CommitBeforeReplication) => Ok(()),
             Ok(_) if write.deadline <= now => Err(ErrorCode::RequestTimedOut),
             Ok(_) => return None,
         };
@@ -270,6 +275,9 @@ fn failed(response: Response, cause: ErrorCode) -> Response {
         Response::ConsumerGroupHeartbeat(_) => {
             Response::ConsumerGroupHeartbeat(ConsumerHeartbeatReply { member: Err(error) })
         }
+        // Only consumer groups answer these when a write has ended.
+        Response::JoinGroup(_) => refuse(error, None),
+        Response::SyncGroup(_) => synced(Err(error)),
         other => other,
     }
 }

@@ -47,6 +47,11 @@ pub fn events(
     events
 }
 
+/// Returns what each member of a group that was a classic one has.
+pub fn holdings(group: &ConsumerGroup) -> impl Iterator<Item = GroupEvent> {
+    group.members().iter().map(|(id, member)| holding(id, member))
+}
+
 /// Returns how a new coordinator finds a group.
 pub fn loaded(group: &ConsumerGroup, offsets: Arc<[(TopicPartition, Offset)]>) -> GroupEvent {
     GroupEvent::Loaded {

@@ -234,6 +234,16 @@ impl Log {
         self.flushed = at;
     }
 
+    /// Forgets all producers.
+    pub fn forget_producers(&mut self) {
+        self.producers.forget();
+    }
+
+    /// Forgets all but the last batch of each producer.
+    pub fn condense_producers(&mut self) {
+        self.producers.condense();
+    }
+
     /// Forgets producers whose last batch is `after` old or older by its own timestamp.
     pub fn expire_producers(&mut self, now_wall: Timestamp, after: Duration) {
         self.producers.expire(now_wall, after);

@@ -174,6 +174,18 @@ impl ProducerStates {
         }
     }
 
+    /// Forgets everybody; the snapshots stay.
+    pub(super) fn forget(&mut self) {
+        self.producers.clear();
+    }
+
+    /// Forgets all but the last batch of everybody.
+    pub(super) fn condense(&mut self) {
+        for state in self.producers.values_mut() {
+            *state = state.condensed();
+        }
+    }
+
     /// Forgets the producers whose last batch is `after` old or older, in record time.
     ///
     /// Source: `ProducerStateManager.removeExpiredProducers`, Kafka 4.0.

@@ -121,6 +121,11 @@ pub struct FetchPartition {
     pub last_fetched_epoch: Option<LeaderEpoch>,
     /// Where a follower's log starts.
     pub log_start: Offset,
+    /// The high watermark that a follower knows of; `None` for a consumer.
+    ///
+    /// Kafka keeps in the fetch session (KIP-227) what it has told a follower. The follower
+    /// repeats it here, so that no session is needed to leave out what is no news.
+    pub high_watermark: Option<Offset>,
     /// Bytes of this partition.
     pub bytes_max: u32,
 }
@@ -128,7 +133,8 @@ pub struct FetchPartition {
 /// Answers a [`FetchRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct FetchReply {
-    /// One part per partition of the request, in its order.
+    /// The partitions in the order of the request; those that have no news for a follower
+    /// are left out (KIP-227).
     pub partitions: Vec<FetchedPartition>,
 }
 

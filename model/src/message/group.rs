@@ -34,7 +34,7 @@ pub struct FindCoordinatorReply {
 pub use crate::group::assignor::Subscription;
 
 /// One assignor that a member supports, with what it tells this assignor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GroupProtocol {
     /// The assignor's name, such as `range`.
     pub name: Arc<str>,

@@ -9,6 +9,7 @@ use crate::ids::{BrokerId, LeaderEpoch, Offset};
 use crate::log::batch::Batch;
 use crate::log::{Clock, FollowerAppendError, Log};
 use crate::message::data::{EpochEnd, FetchedPartition};
+use crate::mutant::Mutant;
 use crate::partition::Host;
 use crate::rules::Truncation;
 use crate::turn::Turn;
@@ -67,7 +68,10 @@ pub fn take_in(
         append(batch, log, host, turn)?;
     }
     let from = log.high_watermark();
-    if log.follow_high_watermark(fetched.high_watermark) {
+    // Mutant: what it has, it takes for committed.
+    let ahead = host.rules.has(Mutant::FollowerHwAhead);
+    let told = if ahead { log.end() } else { fetched.high_watermark };
+    if log.follow_high_watermark(told) {
         turn.note(Fact::HighWatermark {
             broker: host.broker,
             partition: host.partition,

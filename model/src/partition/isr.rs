@@ -6,10 +6,11 @@
 //! Source: `Partition.maybeShrinkIsr`, `maybeExpandIsr`, `AlterPartitionManager`, Kafka 4.0.
 
 use crate::fact::Fact;
-use crate::ids::{BrokerId, PartitionEpoch, ReplicaSet};
+use crate::ids::{BrokerId, Offset, PartitionEpoch, ReplicaSet};
 use crate::log::Log;
 use crate::message::ErrorCode;
 use crate::message::cluster::{IsrAccepted, IsrProposal};
+use crate::mutant::Mutant;
 use crate::partition::leader::Leader;
 use crate::partition::{Host, TopicPartition};
 use crate::turn::Turn;
@@ -119,8 +120,11 @@ impl Leader {
             return false;
         }
         let Some(follower) = self.follower(joining) else { return false };
+        // Mutant: the high watermark is enough.
+        let early = host.rules.has(Mutant::IsrExpandEarly);
+        let epoch_start = if early { Offset::ZERO } else { self.epoch_start };
         let reached =
-            follower.end.is_some_and(|end| log.high_watermark() <= end && self.epoch_start <= end);
+            follower.end.is_some_and(|end| log.high_watermark() <= end && epoch_start <= end);
         let joins = reached && follower.is_eligible(host.image);
         if joins {
             self.isr = Isr::Growing { settled, joining };

@@ -12,8 +12,10 @@ use crate::log::batch::Batch;
 use crate::log::{Appended, Clock, FoundOffset, Log};
 use crate::message::ErrorCode;
 use crate::message::data::{Acks, EpochEnd, FetchPartition, Isolation, OffsetSpec};
+use crate::mutant::Mutant;
 use crate::partition::Host;
 use crate::partition::isr::Isr;
+use crate::rules::Rules;
 use crate::time::{Duration, Time};
 use crate::turn::Turn;
 
@@ -131,6 +133,10 @@ impl Leader {
         turn: &mut Turn<'_>,
     ) -> Leader {
         log.assign_epoch(registration.leader_epoch, log.end());
+        // Mutant: followers have kept the sequences for nothing.
+        if host.rules.has(Mutant::SequencesForgotten) {
+            log.forget_producers();
+        }
         let in_isr = |id: BrokerId| registration.isr.contains(id);
         let reset = |id: BrokerId| {
             let known = before.and_then(|leader| leader.follower(id));
@@ -177,7 +183,11 @@ impl Leader {
     }
 
     /// Returns the smallest ISR that `acks=all` accepts: never more than there are replicas.
-    pub fn isr_min(&self, log: &Log) -> usize {
+    pub fn isr_min(&self, log: &Log, rules: Rules) -> usize {
+        // Mutant: however small the ISR is, it will do.
+        if rules.has(Mutant::MinIsrIgnored) {
+            return 1;
+        }
         usize::from(log.config().min_insync_replicas).min(self.followers.len() + 1)
     }
 
@@ -202,8 +212,20 @@ impl Leader {
             turn.note(Fact::ProduceRefused { broker, partition, batch, error });
             Err(error)
         };
-        if acks == Acks::All && self.isr.settled().len() < self.isr_min(log) {
+        if acks == Acks::All && self.isr.settled().len() < self.isr_min(log, host.rules) {
             return refuse(ErrorCode::NotEnoughReplicas, turn);
+        }
+        // Mutant: the answer without the deed.
+        if host.rules.has(Mutant::CanaryAlways) && batch.records.list()[0].uid.0 % 100 == 99 {
+            return Ok(Placed { base_offset: log.end(), end: log.end() });
+        }
+        // Mutant: whoever is unknown may begin anywhere.
+        if host.rules.has(Mutant::NoSequenceCheck) {
+            log.forget_producers();
+        }
+        // Mutant: a repeat of an older batch looks like a mistake.
+        if host.rules.has(Mutant::WindowTooShort) {
+            log.condense_producers();
         }
         let clock = Clock { now: turn.now, wall: turn.wall };
         match log.append_as_leader(batch, self.epoch, clock) {
@@ -316,10 +338,12 @@ impl Leader {
         host: &Host<'_>,
         turn: &mut Turn<'_>,
     ) -> bool {
-        if self.isr.settled().len() < self.isr_min(log) {
+        if self.isr.settled().len() < self.isr_min(log, host.rules) {
             return false;
         }
         let maximal = self.isr.maximal();
+        // Mutant: whoever is about to join does not count.
+        let only_settled = host.rules.has(Mutant::HwIgnoresPendingIsr);
         let lag_max = host.config.replica_lag_time_max;
         let mut to = log.end();
         let mut waited_for = ReplicaSet::EMPTY.with(host.broker);
@@ -328,7 +352,11 @@ impl Leader {
                 follower.is_caught_up(log.end(), lag_max, turn.now)
                     && follower.is_eligible(host.image)
             };
-            if maximal.contains(follower.broker) || about_to_join() {
+            let counts = match only_settled {
+                true => self.isr.settled().contains(follower.broker),
+                false => maximal.contains(follower.broker) || about_to_join(),
+            };
+            if counts {
                 // A member that has not fetched in this term holds the high watermark.
                 let Some(end) = follower.end else { return false };
                 to = to.min(end);

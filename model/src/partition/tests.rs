@@ -213,7 +213,8 @@ fn each_era_cuts_after_an_epoch_s_end_by_its_own_rule() {
     ] {
         let mut bench = Bench::with_log(&[1, 1, 3, 3]);
         bench.partition.log.follow_high_watermark(Offset(1));
-        bench.rules = Rules { truncation, fetch_fencing: FetchFencing::None };
+        let fetch_fencing = FetchFencing::None;
+        bench.rules = Rules { truncation, fetch_fencing, ..Rules::default() };
 
         let told = bench.turn(|it, host, turn| on_epoch_end(answer, &mut it.log, host, turn));
 
@@ -228,7 +229,8 @@ fn only_the_oldest_era_cuts_on_becoming_follower() {
     {
         let mut bench = Bench::with_log(&[1, 1, 1]);
         bench.partition.log.follow_high_watermark(Offset(1));
-        bench.rules = Rules { truncation, fetch_fencing: FetchFencing::None };
+        let fetch_fencing = FetchFencing::None;
+        bench.rules = Rules { truncation, fetch_fencing, ..Rules::default() };
 
         let change = bench.register(2, 2, 2, &[1, 2]);
 
@@ -290,7 +292,8 @@ impl Bench {
     fn turn<R>(&mut self, act: impl FnOnce(&mut Partition, &Host<'_>, &mut Turn<'_>) -> R) -> R {
         let (mut rng, mut out) = (Rng::fork(1, "bench"), Outbox::new(NodeId::Broker(BrokerId(1))));
         let wall = Timestamp(0);
-        let mut turn = Turn { now: self.now, wall, rng: &mut rng, out: &mut out };
+        let mut turn =
+            Turn { now: self.now, wall, rules: self.rules, rng: &mut rng, out: &mut out };
         let host = Host {
             broker: BrokerId(1),
             partition: PARTITION,
@@ -335,6 +338,7 @@ impl Bench {
                 offset: Offset(at),
                 last_fetched_epoch: None,
                 log_start: Offset::ZERO,
+                high_watermark: None,
                 bytes_max: u32::MAX,
             };
             let (leader, log) = partition.leader_for(None)?;

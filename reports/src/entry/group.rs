@@ -206,7 +206,7 @@ pub(crate) fn callback_name(callback: Callback) -> &'static str {
 }
 
 /// Returns on what occasion offsets were committed, in a word.
-pub(crate) fn commit_kind(kind: CommitKind) -> &'static str {
+fn commit_kind(kind: CommitKind) -> &'static str {
     match kind {
         CommitKind::Sync => "sync",
         CommitKind::Async => "async",

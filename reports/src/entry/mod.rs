@@ -10,7 +10,7 @@ mod op;
 mod truth;
 mod work;
 
-pub(crate) use group::{commit_error, commit_kind, group_error};
+pub(crate) use group::{commit_error, group_error};
 
 use model::fact::Fact;
 use model::ids::{LeaderEpoch, NodeId, Offset, ReplicaSet, TopicPartition, Uid};
@@ -237,6 +237,7 @@ fn fact_partition(fact: &Fact) -> Option<TopicPartition> {
         | Fact::ProduceUnconfirmed { partition, .. }
         | Fact::HighWatermark { partition, .. }
         | Fact::FollowerFetched { partition, .. }
+        | Fact::LogLoaded { partition, .. }
         | Fact::FetchRefused { partition, .. }
         | Fact::Diverged { partition, .. }
         | Fact::Truncated { partition, .. }

@@ -7,6 +7,7 @@ use model::message::ErrorCode;
 
 use super::{Carried, Field, Parts, batch, group, work};
 use crate::timeline::{consumer_error, reset_cause};
+use crate::words::EN;
 
 fn made(kind: &'static str, client: ClientId, fields: Vec<Field>) -> Option<Parts> {
     Some(Parts { stream: "op", kind, node: Some(NodeId::Client(client)), fields })
@@ -113,14 +114,14 @@ fn reading(fact: &Fact) -> Option<Parts> {
                 ("partition", Carried::Partition(*partition)),
                 ("from", from.map_or(Carried::Absent, Carried::Offset)),
                 ("to", Carried::Offset(*to)),
-                ("cause", Carried::Word(reset_cause(*cause).to_owned())),
+                ("cause", Carried::Word(reset_cause(*cause, &EN).to_owned())),
             ];
             made("position-reset", *client, fields)
         }
         Fact::ConsumerFailed { client, partition, error } => {
             let fields = vec![
                 ("partition", Carried::Partition(*partition)),
-                ("error", Carried::Word(consumer_error(*error))),
+                ("error", Carried::Word(consumer_error(*error, &EN))),
             ];
             made("consumer-failed", *client, fields)
         }

@@ -94,6 +94,11 @@ fn replica(fact: &Fact) -> Option<Parts> {
             let fields = vec![offset("old", *from), offset("new", *to), ("wait_set", wait_set)];
             at("hw", *broker, *partition, fields)
         }
+        Fact::LogLoaded { broker: owner, partition, start, end, high_watermark } => {
+            let fields =
+                vec![offset("start", *start), offset("end", *end), offset("hw", *high_watermark)];
+            at("log-loaded", *owner, *partition, fields)
+        }
         Fact::FollowerFetched { broker: leader, follower, partition, end } => {
             let fields = vec![broker("follower", Some(*follower)), offset("end", *end)];
             at("follower-fetched", *leader, *partition, fields)

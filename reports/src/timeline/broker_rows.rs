@@ -28,14 +28,14 @@ pub(crate) fn read(reader: &mut Reader<'_>, at: usize, time: Time, fact: &Fact) 
             Some(with_sender(reader, row, *broker, batch).margin(reader.words.repeat_dropped))
         }
         Fact::ProduceRefused { broker, batch, error, .. } => {
-            let row = Row::new(time, at, Weight::Notable).margin(error_forms(*error));
+            let row = Row::new(time, at, Weight::Notable).margin(error_forms(*error, reader.words));
             let row = row.cell(NodeId::Broker(*broker), Tone::Risk, reader.words.refused);
             let row = row.count(Counted::Refused, 1);
             Some(with_sender(reader, row, *broker, batch))
         }
         Fact::ProduceUnconfirmed { broker, base_offset, error, .. } => {
             let text = fill(reader.words.unconfirmed, &[&base_offset.to_string()]);
-            let row = Row::new(time, at, Weight::Notable).margin(error_forms(*error));
+            let row = Row::new(time, at, Weight::Notable).margin(error_forms(*error, reader.words));
             Some(row.cell(NodeId::Broker(*broker), Tone::Risk, text))
         }
         Fact::HighWatermark { broker, from, to, .. } => {
@@ -53,7 +53,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, at: usize, time: Time, fact: &Fact) 
                 ErrorCode::FencedLeaderEpoch => Weight::Notable,
                 _ => Weight::Lesser,
             };
-            let row = Row::new(time, at, weight).margin(error_forms(*error));
+            let row = Row::new(time, at, weight).margin(error_forms(*error, reader.words));
             Some(row.cell(NodeId::Broker(*broker), Tone::Quiet, text))
         }
         _ => replica(reader, at, time, fact),
@@ -155,7 +155,7 @@ fn replica(reader: &mut Reader<'_>, at: usize, time: Time, fact: &Fact) -> Optio
             Some(row.cell(NodeId::Broker(*broker), Tone::Plain, text))
         }
         Fact::IsrRefused { broker, error, .. } => {
-            let row = Row::new(time, at, Weight::Notable).margin(error_forms(*error));
+            let row = Row::new(time, at, Weight::Notable).margin(error_forms(*error, reader.words));
             Some(row.cell(NodeId::Broker(*broker), Tone::Risk, reader.words.isr_refused))
         }
         _ => None,

@@ -10,7 +10,7 @@ use super::read::{Reader, first_of, last_of};
 use super::row::{Arrow, ArrowEnd, Beat, Counted, Row, Weight};
 use crate::story::{broker_name, record_names};
 use crate::text::{Tone, fill};
-use crate::words::EN;
+use crate::words::Words;
 
 /// Makes the row of a client's fact, if it has one.
 pub(crate) fn read(reader: &mut Reader<'_>, at: usize, time: Time, fact: &Fact) -> Option<Row> {
@@ -33,7 +33,10 @@ pub(crate) fn read(reader: &mut Reader<'_>, at: usize, time: Time, fact: &Fact) 
             let text = fill(reader.words.retry, &[&records]);
             let row = Row::new(time, at, Weight::Notable).count(Counted::Retried, 1);
             let row = row.run(reader.words.retry, first_of(batch), last_of(batch));
-            Some(row.cell(NodeId::Client(*client), Tone::Risk, text).margin(error_forms(*error)))
+            Some(
+                row.cell(NodeId::Client(*client), Tone::Risk, text)
+                    .margin(error_forms(*error, reader.words)),
+            )
         }
         Fact::Completed { client, uids, outcome, .. } => {
             completed(reader, Row::new(time, at, Weight::Notable), (*client, uids), *outcome)
@@ -76,7 +79,7 @@ fn completed(
     let records = record_names(first, last);
     let node = NodeId::Client(client);
     let refused = |row: Row, sentence, error: ErrorCode| {
-        let row = row.run(sentence, first, last).margin(error_forms(error));
+        let row = row.run(sentence, first, last).margin(error_forms(error, reader.words));
         row.cell(node, Tone::Risk, fill(sentence, &[&records]))
     };
     match outcome {
@@ -115,11 +118,14 @@ fn reading(reader: &Reader<'_>, at: usize, time: Time, fact: &Fact) -> Option<Ro
         Fact::PositionReset { client, from: Some(from), to, cause, .. } => {
             let text = fill(reader.words.position, &[&from.to_string(), &to.to_string()]);
             let row = Row::new(time, at, Weight::Key);
-            Some(row.cell(NodeId::Client(*client), Tone::Risk, text).margin(reset_cause(*cause)))
+            Some(
+                row.cell(NodeId::Client(*client), Tone::Risk, text)
+                    .margin(reset_cause(*cause, reader.words)),
+            )
         }
         Fact::ConsumerFailed { client, error, .. } => {
             let node = NodeId::Client(*client);
-            let row = Row::new(time, at, Weight::Key).margin(consumer_error(*error));
+            let row = Row::new(time, at, Weight::Key).margin(consumer_error(*error, reader.words));
             Some(row.signed(node, Tone::Lost, ('✖', reader.words.consumer_failed)))
         }
         _ => None,
@@ -127,23 +133,23 @@ fn reading(reader: &Reader<'_>, at: usize, time: Time, fact: &Fact) -> Option<Ro
 }
 
 /// Returns why a consumer's position jumped, in few words.
-pub(crate) fn reset_cause(cause: ResetCause) -> &'static str {
+pub(crate) fn reset_cause(cause: ResetCause, words: &Words) -> &'static str {
     match cause {
-        ResetCause::NoPosition => EN.reset_causes[0],
-        ResetCause::OutOfRange => EN.reset_causes[1],
-        ResetCause::Truncation => EN.reset_causes[2],
-        ResetCause::Seek => EN.reset_causes[3],
+        ResetCause::NoPosition => words.reset_causes[0],
+        ResetCause::OutOfRange => words.reset_causes[1],
+        ResetCause::Truncation => words.reset_causes[2],
+        ResetCause::Seek => words.reset_causes[3],
     }
 }
 
 /// Returns what `poll()` threw, in few words.
-pub(crate) fn consumer_error(error: model::fact::ConsumerError) -> String {
+pub(crate) fn consumer_error(error: model::fact::ConsumerError, words: &Words) -> String {
     use model::fact::ConsumerError;
     match error {
-        ConsumerError::NoOffset => EN.consumer_errors[0].to_owned(),
-        ConsumerError::OutOfRange => EN.consumer_errors[1].to_owned(),
+        ConsumerError::NoOffset => words.consumer_errors[0].to_owned(),
+        ConsumerError::OutOfRange => words.consumer_errors[1].to_owned(),
         ConsumerError::LogTruncation(at) => {
-            fill(EN.consumer_errors[2], &[&at.unwrap_or(Offset::ZERO).to_string()])
+            fill(words.consumer_errors[2], &[&at.unwrap_or(Offset::ZERO).to_string()])
         }
     }
 }

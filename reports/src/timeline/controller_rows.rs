@@ -1,7 +1,8 @@
 //! Rows for what the controller decided.
 
 use model::fact::{ChangeCause, Fact};
-use model::ids::{BrokerId, LeaderEpoch, NodeId, ReplicaSet};
+use model::ids::{BrokerId, LeaderEpoch, NodeId, ReplicaSet, TopicId};
+use model::message::ErrorCode;
 use model::time::Time;
 
 use super::error_forms;
@@ -33,13 +34,22 @@ pub(crate) fn read(reader: &mut Reader<'_>, at: usize, time: Time, fact: &Fact) 
             reader.leader = leader.1;
             Some(isr_changed(reader, changed, *isr))
         }
+        // Several brokers ask at once for the topic of committed offsets; one of them is first.
+        Fact::AdminRefused {
+            topic: TopicId::CONSUMER_OFFSETS,
+            error: ErrorCode::TopicAlreadyExists,
+        } => None,
         Fact::AdminRefused { error, .. } => {
-            let refused = row(Weight::Key).margin(error_forms(*error));
+            let refused = row(Weight::Key).margin(error_forms(*error, reader.words));
             Some(refused.cell(CONTROLLER, Tone::Risk, words.admin_refused))
         }
         Fact::RegistrationRefused { broker, error } => {
             let text = fill(words.not_yet, &[&broker_name(*broker)]);
-            Some(row(Weight::Lesser).cell(CONTROLLER, Tone::Risk, text).margin(error_forms(*error)))
+            Some(
+                row(Weight::Lesser)
+                    .cell(CONTROLLER, Tone::Risk, text)
+                    .margin(error_forms(*error, reader.words)),
+            )
         }
         Fact::BrokerFenced { broker } => {
             reader.fenced = reader.fenced.with(*broker);

@@ -14,7 +14,7 @@ const LEFT: usize = 10;
 /// Columns that the lanes share; the rest is the margin.
 const LANES: usize = 72;
 /// Columns for a text across all lanes.
-const BAND: usize = WIDTH - LEFT - 4;
+pub(super) const BAND: usize = WIDTH - LEFT - 4;
 /// Lanes side by side; more actors share a lane.
 const LANES_MAX: usize = 8;
 
@@ -96,14 +96,15 @@ impl Lanes {
         if let Some(arrow) = &row.arrow {
             self.arrow(&mut grid, arrow);
         }
+        let start = self.column(self.lanes.len());
+        let end = if row.margin.is_empty() && moment.is_none() { WIDTH } else { start };
         for cell in &row.cells {
-            self.cell(&mut grid, cell);
+            self.cell(&mut grid, cell, end);
         }
         let mut bands = row.band.as_deref().map(|band| self.band(band)).unwrap_or_default();
         if !bands.is_empty() {
             grid.put(LEFT + 2, Tone::Risk, &format!("{} ", bands.remove(0)));
         }
-        let start = self.column(self.lanes.len());
         let (margin, tone) = match moment {
             Some(moment) if row.margin.is_empty() => (moment.to_owned(), Tone::Strong),
             Some(moment) => {
@@ -167,7 +168,8 @@ impl Lanes {
         grid
     }
 
-    fn cell(&self, grid: &mut Grid, cell: &Cell) {
+    /// Draws a lane's text; `end` is where the last lane ends.
+    fn cell(&self, grid: &mut Grid, cell: &Cell, end: usize) {
         let Some(&lane) = self.lane_of.get(&cell.node) else { return };
         let column = self.column(lane);
         if let Some(sign) = cell.sign {
@@ -182,7 +184,8 @@ impl Lanes {
             }
             NodeId::Broker(_) | NodeId::Controller(_) | NodeId::Client(_) => String::new(),
         };
-        let room = self.width - 2 - name.len().min(self.width - 2);
+        let width = if lane + 1 == self.lanes.len() { end - column } else { self.width };
+        let room = width - 2 - name.len().min(width - 2);
         let text = name + &squeeze(&cell.text, room, self.signs);
         // Where an arrow passes, it says more than the lane.
         if (column + 1..column + self.width).all(|column| grid.is_blank(column)) {
@@ -196,7 +199,11 @@ impl Lanes {
         if from == to {
             let node = arrow.to;
             let (text, tone) = (arrow.label.clone(), arrow.tone);
-            return self.cell(grid, &Cell { node, text, tone, sign: None });
+            return self.cell(
+                grid,
+                &Cell { node, text, tone, sign: None },
+                self.column(self.lanes.len()),
+            );
         }
         let (left, right) = (self.column(from.min(to)), self.column(from.max(to)));
         let forward = from < to;
@@ -244,7 +251,12 @@ impl Lane {
             many => {
                 let ends = many.first().zip(many.last());
                 ends.map_or_else(String::new, |(&first, &last)| {
-                    format!("{}–{}", story.node(first), story.node(last))
+                    let (first, last) = (story.node(first), story.node(last));
+                    // What both begin with is said once: `g1-3–6`.
+                    let number = last.rfind(|letter: char| !letter.is_ascii_digit());
+                    let number = number.map_or(0, |at| at + 1);
+                    let rest = last.strip_prefix(&first[..number.min(first.len())]);
+                    format!("{first}–{}", rest.unwrap_or(&last))
                 })
             }
         };

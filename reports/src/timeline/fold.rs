@@ -8,6 +8,8 @@ use super::row::{Beat, Fold, Item, Row, Weight};
 
 /// A fold stands for at least so many rows; fewer are shown.
 const ROWS_MIN: usize = 3;
+/// Rows of the beginning and the end that stay, together.
+const ENDS_MIN: usize = 8;
 /// Rows beside a fault or an election that go last.
 const NEIGHBOURS: usize = 3;
 
@@ -97,12 +99,36 @@ fn close(open: &mut Option<Fold>, held: &mut Option<Item>) -> Option<Item> {
     Some(held.take().unwrap_or(Item::Fold(fold)))
 }
 
-/// Keeps the moments, and of everything else the beginning and the end.
+/// Keeps the moments, what the steps say if there is room, and of everything else the
+/// beginning and the end.
 fn keep_ends(items: Vec<Item>, lines: usize) -> Vec<Item> {
-    let moments = items.iter().filter(|item| weight(item) == Weight::Moment).count();
-    let half = lines.saturating_sub(2 * moments).max(8) / 2;
+    // What is kept alone takes two lines: itself, and what is left out before it.
+    let taken = |kept: Weight| 2 * items.iter().filter(|item| kept <= weight(item)).count();
+    let kept = match taken(Weight::Caption) + ENDS_MIN <= lines {
+        true => Weight::Caption,
+        false => Weight::Moment,
+    };
+    let half = lines.saturating_sub(taken(kept)).max(ENDS_MIN) / 2;
     let count = items.len();
-    elide(items, |items, at| weight(&items[at]) < Weight::Moment && half <= at && at + half < count)
+    let kept =
+        elide(items, |items, at| weight(&items[at]) < kept && half <= at && at + half < count);
+    joined(kept)
+}
+
+/// Joins folds that follow each other.
+fn joined(items: Vec<Item>) -> Vec<Item> {
+    let mut joined: Vec<Item> = Vec::new();
+    for item in items {
+        match (joined.last_mut(), item) {
+            (Some(Item::Fold(last)), Item::Fold(next))
+                if last.rounds.is_none() && next.rounds.is_none() =>
+            {
+                last.join(&next);
+            }
+            (_, item) => joined.push(item),
+        }
+    }
+    joined
 }
 
 /// Folds the rounds of each calm stretch.

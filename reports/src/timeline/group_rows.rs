@@ -8,13 +8,17 @@ use model::message::group::Assignment;
 use model::time::Time;
 use sim::plan::GroupIndex;
 use sim::verdict::Rebalance;
+use unicode_width::UnicodeWidthStr;
 
+use super::draw;
 use super::error_forms;
 use super::read::Reader;
 use super::row::{Arrow, ArrowEnd, Beat, Counted, Row, Weight};
 use crate::story::Story;
 use crate::text::{Tone, counted, fill};
-use crate::words::EN;
+
+/// Forms that the words about a rebalance have besides the shortest one.
+const REBALANCE_FORMS: usize = 3;
 
 /// What is known of groups at one point of a history.
 pub(crate) struct GroupsSeen<'a> {
@@ -58,31 +62,66 @@ impl<'a> GroupsSeen<'a> {
 
 /// Makes the row of a rebalance that begins with this entry.
 pub(crate) fn rebalance(reader: &Reader<'_>, at: usize, time: Time) -> Option<Row> {
-    let &(group, told) = reader.groups.rebalances.get(&at)?;
+    let &(group_index, told) = reader.groups.rebalances.get(&at)?;
+    let cause = cause(&reader.story, told.cause.as_ref());
+    let group = reader.story.group(group_index);
+    let mut earlier = reader.groups.rebalances.range(..at).map(|(_, (of, _))| of);
+    let is_first = !earlier.any(|of| *of == group_index);
+    let band = |length| {
+        let mut how = ended(reader, told, length);
+        // Before a group's first one nobody had anything that could move or stand still.
+        if !is_first {
+            how += &moved(reader, told, length);
+        }
+        // The sentence itself is cut last.
+        let place = length / REBALANCE_FORMS;
+        let text = form(reader.words.groups.rebalance, place, &[&group, &cause, &how]);
+        format!("─ {text} ─")
+    };
+    let shorter = (0..REBALANCE_FORMS).map(band).find(|band| band.width() <= draw::BAND);
+    let band = shorter.unwrap_or_else(|| band(REBALANCE_FORMS));
+    Some(Row::new(time, at, Weight::Key).band(band))
+}
+
+/// Says how a rebalance ended; `length` is the place of the forms to use, the longest first.
+fn ended(reader: &Reader<'_>, told: &Rebalance, length: usize) -> String {
     let words = &reader.words.groups;
-    let mut how = match told.ended {
+    let generation = told.generation.to_string();
+    match told.ended {
+        Some(_) if told.members == 0 => words.emptied.to_owned(),
+        Some(ended) if ended == told.began.0 => form(words.at_once, length, &[&generation]),
         Some(ended) => {
-            fill(words.lasted, &[&told.generation.to_string(), &(ended - told.began.0).to_string()])
+            form(words.lasted, length, &[&generation, &(ended - told.began.0).to_string()])
         }
         None => words.unfinished.to_owned(),
-    };
+    }
+}
+
+/// Says what a rebalance did to partitions.
+fn moved(reader: &Reader<'_>, told: &Rebalance, length: usize) -> String {
+    let words = &reader.words.groups;
+    let mut how = String::new();
     if told.moved != 0 {
-        how += &counted(u64::from(told.moved), words.moved);
+        how += &form(&counted(u64::from(told.moved), words.moved), length, &[]);
     }
     if told.stopped != 0 {
         let sentence = counted(u64::from(told.stopped), words.stopped);
-        how += &fill(&sentence, &["", &told.stopped_for.to_string()]);
+        how += &form(&sentence, length, &["", &told.stopped_for.to_string()]);
     }
-    let cause = cause(&reader.story, told.cause.as_ref());
-    let text = fill(words.rebalance, &[&reader.story.group(group), &cause, &how]);
-    Some(Row::new(time, at, Weight::Key).band(format!("─ {text} ─")))
+    how
+}
+
+/// Fills in one of a text's forms (`|` between them): the one at `place`, else the last.
+fn form(forms: &str, place: usize, values: &[&str]) -> String {
+    let chosen = forms.split('|').take(place + 1).last().unwrap_or_default();
+    fill(chosen, values)
 }
 
 /// Says why a rebalance began.
 fn cause(story: &Story<'_>, cause: Option<&RebalanceCause>) -> String {
-    let causes = &EN.groups.causes;
+    let causes = &story.words.groups.causes;
     let (sentence, member) = match cause {
-        None => return EN.groups.no_cause.to_owned(),
+        None => return story.words.groups.no_cause.to_owned(),
         Some(RebalanceCause::Joined(member)) => (causes[0], member),
         Some(RebalanceCause::Rejoined(member)) => (causes[1], member),
         Some(RebalanceCause::Left(member)) => (causes[2], member),
@@ -113,7 +152,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, at: usize, time: Time, fact: &Fact) 
                 // A rebalance that no checker has told of.
                 (_, Some(why)) if reader.groups.rebalances.is_empty() => {
                     let why = cause(&reader.story, Some(why));
-                    let text = fill(words.rebalance, &[group.as_str(), &why, ""]);
+                    let text = form(words.rebalance, 0, &[group.as_str(), &why, ""]);
                     Some(row(Weight::Key).band(format!("─ {text} ─")))
                 }
                 _ => None,
@@ -212,7 +251,7 @@ fn commit(
     };
     if let GroupEvent::CommitRefused { error, .. } = what {
         row.weight = Weight::Notable;
-        return Some(made(row, Tone::Risk).margin(error_forms(*error)));
+        return Some(made(row, Tone::Risk).margin(error_forms(*error, reader.words)));
     }
     let before = reader.groups.committed.insert(group.clone(), to);
     if before == Some(to) {

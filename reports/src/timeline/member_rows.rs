@@ -37,7 +37,7 @@ fn member(reader: &mut Reader<'_>, at: usize, time: Time, fact: &MemberFact) -> 
         }
         MemberEvent::Expelled(ExpelCause::Told(error)) => {
             let row = row(Weight::Key).cell(node, Tone::Risk, words.expelled);
-            Some(row.margin(error_forms(*error)))
+            Some(row.margin(error_forms(*error, reader.words)))
         }
         MemberEvent::CommitSent { .. } => {
             reader.groups.commit_sent.insert(client, at);
@@ -96,7 +96,7 @@ fn holding(
     let (sentence, weight, concerned) = match what {
         MemberEvent::Owns(owned) => return owns(reader, row, client, owned),
         MemberEvent::Listening(Callback::Revoked, concerned) if !concerned.is_empty() => {
-            (words.gives_back, Weight::Lesser, concerned)
+            (words.gives_back, Weight::Notable, concerned)
         }
         MemberEvent::Listening(Callback::Lost, concerned) if !concerned.is_empty() => {
             (words.loses, Weight::Notable, concerned)

@@ -48,12 +48,12 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Reads the whole history of a trial.
-    pub(crate) fn read(story: &Story<'a>, words: &'static Words) -> Reader<'a> {
+    pub(crate) fn read(story: &Story<'a>) -> Reader<'a> {
         let focus = story.focus();
         let mut reader = Reader {
             story: *story,
             focus,
-            words,
+            words: story.words,
             rows: Vec::new(),
             leader: None,
             first_leader: None,
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         let Some(say) = self.story.says.get(step).filter(|say| !say.is_empty()) else {
             return at + 1;
         };
-        self.rows.push(Row::new(history[at].at, at, Weight::Key).band(format!("» {say}")));
+        self.rows.push(Row::new(history[at].at, at, Weight::Caption).band(format!("» {say}")));
         // A marker's own row would tell less than the caption does.
         let next = history.get(at + 1).map(|next| &next.event);
         at + 1 + usize::from(matches!(next, Some(Event::Fault(Fault::Marked))))

@@ -19,6 +19,8 @@ pub(crate) enum Weight {
     Notable,
     /// A fault, an election, a change of the ISR, a cut.
     Key,
+    /// What a step says of itself.
+    Caption,
     /// One of the four moments, or evidence.
     Moment,
 }

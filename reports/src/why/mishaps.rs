@@ -1,10 +1,11 @@
-//! Why a group skipped or repeated records: one line for each run of them.
+//! Why a group skipped or repeated records: one line for each run of them, and for the first
+//! one how it came to that.
 
 use std::collections::BTreeSet;
 
 use model::fact::{
-    Fact, GroupEvent, GroupFact, MemberEvent, MemberFact, ResetCause, WorkEvent, WorkFact,
-    WorkOutcome,
+    CommitKind, Fact, GroupEvent, GroupFact, MemberEvent, MemberFact, ResetCause, WorkEvent,
+    WorkFact, WorkOutcome,
 };
 use model::ids::{ClientId, Offset, Uid};
 use sim::history::Event;
@@ -12,27 +13,69 @@ use sim::plan::GroupIndex;
 use sim::verdict::{Claim, GroupStory, Mishap, MishapCause, MishapKind};
 
 use super::Told;
-use crate::entry::commit_kind;
-use crate::story::{Story, record_names};
-use crate::text::{counted, fill};
+use super::course::{committed, course, covered, last_commit, push, records, rule};
+use crate::story::Story;
+use crate::text::{counted, fill, grouped};
 use crate::timeline::{offset_of, reset_cause};
-use crate::words::EN;
+use crate::words::Words;
 
 /// Runs of records that are told.
 const SHOWN: usize = 4;
 
 /// Tells what befell a group's records, as far as the claim is about that; empty if it is not.
 pub(super) fn mishaps(story: &Story<'_>, claim: Claim) -> Vec<Told> {
+    chosen(story, |mishap| concerns(claim, mishap))
+}
+
+/// Tells what befell one record in groups; empty if nothing did.
+pub(super) fn mishaps_of(story: &Story<'_>, uid: Uid) -> Vec<Told> {
+    chosen(story, |mishap| mishap.records.contains(&uid))
+}
+
+fn chosen(story: &Story<'_>, concerns: impl Fn(&Mishap) -> bool) -> Vec<Told> {
     let groups = &story.outcome.judgement.groups;
     let all = groups.iter().flat_map(|group| group.mishaps.iter().map(move |it| (group, it)));
-    let concerned: Vec<_> = all.filter(|(_, mishap)| concerns(claim, mishap)).collect();
-    let mut lines: Vec<Told> =
-        concerned.iter().take(SHOWN).map(|(group, mishap)| told(story, group, mishap)).collect();
+    let concerned = joined(all.filter(|(_, mishap)| concerns(mishap)));
+    let mut lines = Vec::new();
+    for (at, (group, mishap)) in concerned.iter().take(SHOWN).enumerate() {
+        let (before, after) = match at {
+            0 => course(story, group, mishap),
+            _ => (Vec::new(), Vec::new()),
+        };
+        lines.extend(before);
+        lines.push((mishap.at, told(story, group, mishap)));
+        lines.extend(after);
+    }
+    lines.sort_by_key(|&(at, _)| at);
+    let mut lines: Vec<Told> = lines.into_iter().map(|(_, told)| told).collect();
     if SHOWN < concerned.len() {
-        let what = counted((concerned.len() - SHOWN) as u64, EN.groups.why.more);
-        lines.push(Told { sign: "", at: String::new(), what, means: String::new() });
+        let what = counted((concerned.len() - SHOWN) as u64, story.words.groups.why.more);
+        lines.push(Told { what, ..Told::default() });
     }
     lines
+}
+
+/// Joins runs that one cause befell: at once, or one record after the other.
+fn joined<'a>(
+    all: impl Iterator<Item = (&'a GroupStory, &'a Mishap)>,
+) -> Vec<(&'a GroupStory, Mishap)> {
+    let mut joined: Vec<(&GroupStory, Mishap)> = Vec::new();
+    for (group, next) in all {
+        match joined.last_mut() {
+            Some((of, last))
+                if of.group == group.group
+                    && (last.kind, last.cause, last.partition)
+                        == (next.kind, next.cause, next.partition)
+                    && last.to <= next.from
+                    && (last.to == next.from || last.entry == next.entry) =>
+            {
+                last.records.extend_from_slice(&next.records);
+                last.to = next.to;
+            }
+            Some(_) | None => joined.push((group, next.clone())),
+        }
+    }
+    joined
 }
 
 fn concerns(claim: Claim, mishap: &Mishap) -> bool {
@@ -46,42 +89,37 @@ fn concerns(claim: Claim, mishap: &Mishap) -> bool {
 }
 
 fn told(story: &Story<'_>, group: &GroupStory, mishap: &Mishap) -> Told {
-    let words = &EN.groups.why;
-    let ends = mishap.records.first().zip(mishap.records.last());
-    let records = ends.map_or_else(String::new, |(&first, &last)| record_names(first, last));
+    let words = &story.words.groups.why;
     let sentence = match mishap.kind {
         MishapKind::Skipped => words.skipped,
         MishapKind::Repeated => words.repeated,
     };
     Told {
         sign: "",
-        at: fill(EN.why.seconds, &[&mishap.at.to_string()]),
-        what: fill(sentence, &[&records]),
+        time: Some(mishap.at),
+        at: fill(story.words.why.seconds, &[&mishap.at.to_string()]),
+        what: fill(sentence, &[&records(mishap, story.words)]),
         means: because(story, group, mishap),
     }
 }
 
 /// Says what did it.
 fn because(story: &Story<'_>, group: &GroupStory, mishap: &Mishap) -> String {
-    let words = &EN.groups.why;
-    let last = || match last_commit(story, group.group, mishap) {
+    let words = &story.words.groups.why;
+    let last = || match last_offset(story, group.group, mishap) {
         Some(offset) => fill(words.last_commit, &[&offset.to_string()]),
         None => words.no_commit.to_owned(),
     };
     match mishap.cause {
-        MishapCause::CommittedTooFar(client, kind) => {
-            let to = committed_by(story, mishap).unwrap_or(mishap.to).to_string();
-            let state = mishap.records.first().map(|&uid| state(story, group, mishap, uid));
-            let name = story.client(client);
-            fill(words.too_far, &[&name, &to, commit_kind(kind), &state.unwrap_or_default()])
-        }
-        MishapCause::GivenUp(client, outcome) => {
-            fill(words.given_up[place(outcome)], &[&story.client(client)])
-        }
-        MishapCause::Reset(client, cause) => reset(story, mishap, client, cause),
+        MishapCause::CommittedTooFar(client, kind) => too_far(story, group, mishap, (client, kind)),
+        MishapCause::GivenUp(client, outcome) => fill(
+            words.given_up[place(outcome)],
+            &[&story.client(client), &records(mishap, story.words)],
+        ),
+        MishapCause::Reset(client, cause) => reset(story, group, mishap, (client, cause)),
         MishapCause::Moved(client) => {
             let (name, partition) = (story.client(client), story.partition(mishap.partition));
-            match worked_before(story, group, mishap, client) {
+            match worked_before(story, group, mishap, Some(client)) {
                 Some(before) => {
                     fill(words.moved, &[&partition, &story.client(before), &name, &last()])
                 }
@@ -95,7 +133,35 @@ fn because(story: &Story<'_>, group: &GroupStory, mishap: &Mishap) -> String {
     }
 }
 
-fn reset(story: &Story<'_>, mishap: &Mishap, client: ClientId, cause: ResetCause) -> String {
+/// Names the commit that passed over records, and says what it covered.
+fn too_far(
+    story: &Story<'_>,
+    group: &GroupStory,
+    mishap: &Mishap,
+    (client, kind): (ClientId, CommitKind),
+) -> String {
+    let words = &story.words.groups.why;
+    let to = committed_by(story, mishap).unwrap_or(mishap.to);
+    let state = mishap.records.first().map(|&uid| state(story, group, mishap, uid));
+    let mut text =
+        committed(story, client, kind, to) + &state.unwrap_or_default() + words.full_stop;
+    push(&mut text, rule(kind, story.words));
+    if let Some(commit) = last_commit(story, group, mishap, mishap.entry + 1) {
+        let (covered, finished) = covered(story, group, mishap, &commit);
+        if finished < covered {
+            let (covered, finished) = (grouped(covered), grouped(finished));
+            push(&mut text, &fill(words.covered, &[&covered, &finished]));
+        }
+    }
+    text
+}
+
+fn reset(
+    story: &Story<'_>,
+    group: &GroupStory,
+    mishap: &Mishap,
+    (client, cause): (ClientId, ResetCause),
+) -> String {
     let told = match fact(story, mishap.entry) {
         Some(Fact::PositionReset { to, .. }) => *to,
         _ => match mishap.kind {
@@ -103,8 +169,14 @@ fn reset(story: &Story<'_>, mishap: &Mishap, client: ClientId, cause: ResetCause
             MishapKind::Repeated => mishap.from,
         },
     };
-    let name = story.client(client);
-    fill(EN.groups.why.reset, &[&name, &told.to_string(), reset_cause(cause)])
+    let words = &story.words.groups.why;
+    let (name, told) = (story.client(client), told.to_string());
+    if cause == ResetCause::NoPosition {
+        let partition = story.partition(mishap.partition);
+        let group = story.group(group.group);
+        return fill(words.no_offset, &[&group, &partition, &name, &told]);
+    }
+    fill(words.reset, &[&name, &told, reset_cause(cause, story.words)])
 }
 
 /// Returns the place of an outcome among the words.
@@ -118,6 +190,18 @@ pub(crate) fn place(outcome: WorkOutcome) -> usize {
         WorkOutcome::HandedOn => 5,
         WorkOutcome::TakenForRepeat => 6,
     }
+}
+
+/// Says on what occasion offsets were committed.
+pub(crate) fn occasion(kind: CommitKind, words: &'static Words) -> &'static str {
+    let place = match kind {
+        CommitKind::Sync => 0,
+        CommitKind::Async => 1,
+        CommitKind::Auto => 2,
+        CommitKind::AutoBeforeRebalance => 3,
+        CommitKind::AutoOnClose => 4,
+    };
+    words.groups.commit_kinds[place]
 }
 
 fn fact<'a>(story: &Story<'a>, entry: usize) -> Option<&'a Fact> {
@@ -145,7 +229,7 @@ fn committed_by(story: &Story<'_>, mishap: &Mishap) -> Option<Offset> {
 }
 
 /// Returns what a group had committed of a partition before a mishap.
-fn last_commit(story: &Story<'_>, group: GroupIndex, mishap: &Mishap) -> Option<Offset> {
+fn last_offset(story: &Story<'_>, group: GroupIndex, mishap: &Mishap) -> Option<Offset> {
     let name = story.group(group);
     before(story, mishap).find_map(|fact| match fact {
         Fact::Group(GroupFact {
@@ -157,15 +241,15 @@ fn last_commit(story: &Story<'_>, group: GroupIndex, mishap: &Mishap) -> Option<
     })
 }
 
-/// Returns who worked on the partition for the group before this member.
-fn worked_before(
+/// Returns who worked on the partition for the group, before this member if there is one.
+pub(super) fn worked_before(
     story: &Story<'_>,
     group: &GroupStory,
     mishap: &Mishap,
-    now: ClientId,
+    now: Option<ClientId>,
 ) -> Option<ClientId> {
     before(story, mishap).find_map(|fact| match fact {
-        Fact::Work(work) if work.partition == mishap.partition && work.client != now => {
+        Fact::Work(work) if work.partition == mishap.partition && Some(work.client) != now => {
             (story.group_of(work.client) == Some(group.group)).then_some(work.client)
         }
         _ => None,
@@ -174,7 +258,7 @@ fn worked_before(
 
 /// Says how far the work on a record was when a group's commit went over it.
 fn state(story: &Story<'_>, group: &GroupStory, mishap: &Mishap, uid: Uid) -> String {
-    let (words, name) = (&EN.groups.why, format!("r{uid}"));
+    let (words, name) = (&story.words.groups.why, format!("r{uid}"));
     let mut ended: BTreeSet<ClientId> = BTreeSet::new();
     for fact in before(story, mishap) {
         let Fact::Work(WorkFact { client, uid: other, what, .. }) = fact else { continue };

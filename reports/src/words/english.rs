@@ -1,10 +1,18 @@
 //! The table of English words.
 
+use scenarios::Language;
+use sim::clause::ENGLISH;
+use sim::verdict::{Anomaly, Claim};
+
 use super::groups::GROUPS;
-use super::{Events, Why, Words};
+use super::{Events, Summary, Why, Words};
 
 /// English.
 pub const EN: Words = Words {
+    language: Language::English,
+    grammar: ENGLISH,
+    meaning: Claim::meaning,
+    anomaly: Anomaly::meaning,
     time: "time",
     elect: "elect {0}",
     elect_unclean: "unclean election: {0}|unclean: {0}",
@@ -96,7 +104,9 @@ pub const EN: Words = Words {
     evidence: "evidence",
     rounds: "{0}: the same round, {1} times ({2} to {3})",
     one_round: "{0}: the same round ({2} to {3})",
+    rounds_at: "{0}: the same round, {1} times ({2})",
     rounds_end: "; HW {0} on {1}",
+    run_span: "{0} to {1}",
     records: "records",
     fates: [
         "delivered",
@@ -113,10 +123,12 @@ pub const EN: Words = Words {
     breaks: "BREAKS",
     holds: "holds",
     untested: "untested",
+    aside: "({0})",
     appended: "@{0} {1}|@{0}…|@{0}",
     gap: "{0} +{1}",
     fold_at: "{0}: ",
     fold_span: "{0} to {1}: ",
+    parts_joint: ", ",
     calm: ("1 record written and acknowledged", "{0} records written and acknowledged"),
     written: ("1 record written", "{0} records written"),
     acknowledged: ("1 acknowledged", "{0} acknowledged"),
@@ -134,7 +146,7 @@ pub const EN: Words = Words {
     era_older: "rules: {0}",
     case: " case ",
     bin: "(each sign stands for {0} records and shows the worst)",
-    other_logs: "(the logs of {0}; {1} are not shown)",
+    other_logs: "(the logs of {0}; not shown: {1})",
     partitions: ("1 other partition", "{0} other partitions"),
     older_epochs: ("(1 older epoch)", "({0} older epochs)"),
     empty: "(empty)",
@@ -187,6 +199,8 @@ pub const EN: Words = Words {
             "No other replica held it.",
         ],
         events: Events {
+            trial_ended: "The trial ended.",
+            called: "{0} called send() for {1}.",
             sent: "{0} sent {1} to {2}.",
             sent_again: "{0} sent {1} to {2}, attempt {3}.",
             retried: "{0} will send {1} again ({2}).",
@@ -207,5 +221,31 @@ pub const EN: Words = Words {
             jumped: "{0} went on at @{1} ({2}).",
         },
     },
+    summary: SUMMARY,
     groups: GROUPS,
+};
+
+const SUMMARY: Summary = Summary {
+    classes: ["as expected", "not as expected", "untested", "faults of the tool"],
+    line_classes: ["as expected", "NOT AS EXPECTED", "untested", "FAULT OF THE TOOL"],
+    scenario_classes: ["ok", "FAIL", "untested", "FAULT"],
+    of_seed: " seed {0}: ",
+    nothing_tested: "no claim was put to the test",
+    holding: ("1 claim holds", "{0} claims hold"),
+    broken: "BREAKS {0}",
+    breaks: "breaks {0}",
+    broken_and: "{0} and {1} more",
+    claims: ("1 claim", "{0} claims"),
+    cases_hold: "{0} cases: no claim breaks",
+    cases_broken: "{0} cases: breaks {1}",
+    in_cases: "{0} in {1}",
+    more_cases: "and {0} cases more",
+    seeds: ("1 seed: ", "{0} seeds: "),
+    seeds_broken: "{0} break {1} ({2}); first seed {3}; worst seed {4} ({5})",
+    seeds_hold: "no claim breaks",
+    trials: ("1 trial", "{0} trials"),
+    scenarios: "{0} scenarios, {1}",
+    total: "{0}: ",
+    more_trials: "and {0} trials more that are not as expected",
+    joint: ", ",
 };

@@ -1,8 +1,11 @@
 //! The words about consumer groups: what they are for, and the English ones.
 
+use serde::Serialize;
+
 use super::Noun;
 
 /// What groups, members and applications do.
+#[derive(Serialize)]
 pub struct Groups {
     /// No partitions.
     pub nothing: &'static str,
@@ -10,6 +13,10 @@ pub struct Groups {
     pub rebalance: &'static str,
     /// How it went: until it was over.
     pub lasted: &'static str,
+    /// How it went: nothing had to be waited for.
+    pub at_once: &'static str,
+    /// How it went: the group has no members left.
+    pub emptied: &'static str,
     /// How it went: it was not over at the end.
     pub unfinished: &'static str,
     /// How it went: partitions with another owner.
@@ -60,6 +67,8 @@ pub struct Groups {
     pub commit: &'static str,
     /// A commit failed.
     pub commit_failed: &'static str,
+    /// Occasions of a commit, in order of `CommitKind`.
+    pub commit_kinds: [&'static str; 5],
     /// Committed offsets were forgotten.
     pub forgotten: &'static str,
     /// A member starts at a committed offset.
@@ -94,8 +103,8 @@ pub struct Groups {
     pub head: &'static str,
     /// A group's rebalances.
     pub rebalances: Noun,
-    /// The longest time for which partitions stood still.
-    pub stood: &'static str,
+    /// How many partitions stood still in a rebalance, and the longest time.
+    pub stood: Noun,
     /// No partition ever stood still.
     pub never_stood: &'static str,
     /// The largest lag.
@@ -107,13 +116,50 @@ pub struct Groups {
 }
 
 /// The sentences that tell why a group skipped or repeated records.
+#[derive(Serialize)]
 pub struct GroupWhy {
+    /// Ends a sentence.
+    pub full_stop: &'static str,
     /// Records were never processed.
     pub skipped: &'static str,
     /// Records were processed more than once.
     pub repeated: &'static str,
-    /// A member committed too far, on this occasion.
-    pub too_far: &'static str,
+    /// A member committed, in order of `CommitKind`; what follows says when.
+    pub commit_calls: [&'static str; 5],
+    /// What auto-commit covers: in `poll()`, and before a rebalance or in `close()`.
+    pub auto_rules: [&'static str; 2],
+    /// How much of what a commit covers was finished, if it was not all.
+    pub covered: &'static str,
+    /// All that a commit covers was finished.
+    pub all_finished: Noun,
+    /// A process ended.
+    pub process_ended: &'static str,
+    /// What that means for records that were committed before they were finished.
+    pub in_hand: &'static str,
+    /// What that means for records that were finished and not committed.
+    pub uncommitted: &'static str,
+    /// A process was frozen.
+    pub froze: &'static str,
+    /// What that means.
+    pub silent: &'static str,
+    /// A member gave partitions back.
+    pub gave_back: &'static str,
+    /// A process had ended, and its group learns of it.
+    pub waited: &'static str,
+    /// A member left its group.
+    pub left_group: &'static str,
+    /// A member was put out of its group.
+    pub put_out: &'static str,
+    /// What that means.
+    pub others_get: &'static str,
+    /// A member began behind records that nobody had finished.
+    pub passed: &'static str,
+    /// A broker refused a commit of a member that was out.
+    pub refused_to: &'static str,
+    /// What that means.
+    pub outside: &'static str,
+    /// A group had no committed offset.
+    pub no_offset: &'static str,
     /// While this record was in work.
     pub in_work: &'static str,
     /// Before the work on this record had begun.
@@ -169,11 +215,16 @@ pub struct GroupWhy {
 /// English.
 pub(super) const GROUPS: Groups = Groups {
     nothing: "nothing",
-    rebalance: "{0} rebalances: {1}{2}",
-    lasted: "; generation {0} stable after {1}",
+    rebalance: "{0} rebalances: {1}{2}|{0}: {1}{2}",
+    lasted: "; generation {0} stable after {1}|; generation {0} after {1}|; gen {0} after {1}",
+    at_once: "; generation {0} stable at once|; generation {0} at once|; gen {0} at once",
+    emptied: "; no member is left",
     unfinished: "; never stable again",
-    moved: ("; 1 partition moves", "; {0} partitions move"),
-    stopped: ("; 1 stands still, for {1}", "; {0} stand still, for up to {1}"),
+    moved: ("; 1 partition moves|; 1 moves", "; {0} partitions move|; {0} move"),
+    stopped: (
+        "; 1 partition stands still for {1}|; 1 stands still for {1}|; 1 still for {1}",
+        "; {0} partitions stand still for up to {1}|; {0} stand still for up to {1}|; {0} still for {1}",
+    ),
     causes: [
         "{0} joins",
         "{0} joins again",
@@ -205,6 +256,7 @@ pub(super) const GROUPS: Groups = Groups {
     resumed: "resumes {0}|fetch {1}",
     commit: "commit {0}|c {0}|{0}",
     commit_failed: "commit failed|commit ✗|c ✗",
+    commit_kinds: ["sync", "async", "auto", "auto-before-rebalance", "auto-on-close"],
     forgotten: "{0} forgotten|{0} –",
     starts_at: "starts at @{0}|from @{0}|@{0}",
     starts_nowhere: "no offset|@?",
@@ -230,25 +282,55 @@ pub(super) const GROUPS: Groups = Groups {
     lag: "lag {0}",
     head: "groups",
     rebalances: ("1 rebalance", "{0} rebalances"),
-    stood: "a partition stood still for {0}",
+    stood: ("1 partition stood still for {1}", "{0} partitions stood still for up to {1}"),
     never_stood: "no partition stood still",
     lag_max: "lag at most {0}",
-    owners: "last: {0}",
+    owners: "owned when last stable: {0}",
     why: GroupWhy {
+        full_stop: ".",
         skipped: "{0} skipped.",
         repeated: "{0} repeated.",
-        too_far: "{0} committed {1} ({2}){3}.",
+        commit_calls: [
+            "commitSync() of {0} committed {1}",
+            "commitAsync() of {0} committed {1}",
+            "poll() of {0} committed {1}",
+            "{0} committed {1} before it gave its partitions back",
+            "close() of {0} committed {1}",
+        ],
+        auto_rules: [
+            "Auto-commit takes the position: the end of what earlier poll()s returned, done or not.",
+            "Auto-commit takes the position: the end of what poll() has returned, done or not.",
+        ],
+        covered: "Of the {0} records that it added, {1} were finished.",
+        all_finished: (
+            "The record that it added was finished.",
+            "All {0} records that it added were finished.",
+        ),
+        process_ended: "The process of {0} ended.",
+        in_hand: "What it had in hand, unfinished, was gone with it.",
+        uncommitted: "What it had finished since its last commit, only it knew.",
+        froze: "{0} froze.",
+        silent: "No heartbeat leaves a frozen process.",
+        gave_back: "{0} gave back {1}.",
+        waited: "The process had ended before; its group learned of it only here.",
+        left_group: "{0} left the group.",
+        put_out: "{0} was put out of the group ({1}).",
+        others_get: "Its partitions go to others, whatever it still has in hand.",
+        passed: "Nobody is given {0} any more: the committed offset says that they are done.",
+        refused_to: "{0} refused {1}'s commit of {2} ({3}).",
+        outside: "What it had done outside of Kafka by then, no broker takes back.",
+        no_offset: "{0} had no committed offset in {1}: auto.offset.reset sent {2} to @{3}.",
         in_work: " while {0} was still in work",
         not_begun: " before the work on {0} had begun",
         had_failed: " though the work on {0} had failed",
         given_up: [
-            "{0} was done with them.",
-            "The work on them failed on {0}.",
-            "The work threw, and {0} went on to the next one.",
-            "Too much was waiting, and {0} shed them.",
-            "{0} parked them.",
-            "{0} handed them on.",
-            "{0} took them for repeats.",
+            "{0} was done with {1}.",
+            "The work on {1} failed on {0}.",
+            "The work on {1} threw, and {0} went on to what came next.",
+            "Too much was waiting, and {0} shed {1}.",
+            "{0} parked {1}.",
+            "{0} handed {1} on.",
+            "{0} took {1} for done already.",
         ],
         reset: "{0} went on at @{1} ({2}).",
         moved: "{0} moved from {1} to {2}; {3}.",

@@ -15,6 +15,8 @@ use model::message::data::{Acks, EpochEnd};
 use model::rules::Rules;
 use model::time::{Duration, Time, Timestamp};
 use reports::story::Story;
+use reports::words::EN;
+use sim::clause::{ClauseKind, Sentence};
 use sim::history::{Entry, Event, Fault, Phase};
 use sim::outcome::{Ended, Judgement, Outcome, ReplicaEnd, Totals};
 use sim::plan::{
@@ -52,6 +54,8 @@ impl Example {
             plan: &self.plan,
             outcome: &self.outcome,
             says: &self.says,
+            ask: None,
+            words: &EN,
         }
     }
 }
@@ -322,7 +326,7 @@ fn judgement(entries: &[Entry], promises: &[usize], rest: [usize; 3]) -> Judgeme
     let fates =
         (0..18).map(|uid| if (9..12).contains(&uid) { Fate::Lost } else { Fate::Delivered });
     let evidence = Evidence {
-        because: "3 of 18 acknowledged records are in no log".to_owned(),
+        because: Sentence::of(ClauseKind::AcknowledgedMissing, [3.into(), 18.into()]),
         count: 3,
         first: losses[0].decided.at,
         entries: vec![losses[0].promise.entry, losses[0].decided.entry],
@@ -330,7 +334,7 @@ fn judgement(entries: &[Entry], promises: &[usize], rest: [usize; 3]) -> Judgeme
     };
     let finding =
         |claim, verdict, risk| Finding { claim, verdict, risk, anomalies: Default::default() };
-    let untested = Verdict::Untested("nothing was sent with acks=0".to_owned());
+    let untested = Verdict::Untested(ClauseKind::NothingUnanswered.into());
     Judgement {
         findings: vec![
             finding(Claim::NoAcknowledgedLoss, Verdict::Breaks(evidence), 18),
@@ -364,6 +368,7 @@ fn outcome(history: Vec<Entry>, judgement: Judgement) -> Outcome {
     Outcome {
         digest: 0x9f3a_77c1_0000_0001,
         history,
+        flights: Vec::new(),
         judgement,
         ended: Ended::InTime,
         steps: vec![Some(Time(1_900_000))],

@@ -14,6 +14,7 @@ use model::ids::{
 };
 use model::message::ErrorCode;
 use model::time::{Duration, Time};
+use sim::clause::{Clause, ClauseKind, Sentence};
 use sim::history::{Event, Fault, Phase};
 use sim::outcome::{Ended, Judgement, Outcome, ReplicaEnd, Totals};
 use sim::plan::{
@@ -139,6 +140,7 @@ pub fn group_that_skips_and_repeats() -> Example {
     let outcome = Outcome {
         digest: 0x77c1_9f3a_0000_0002,
         history: script.entries,
+        flights: Vec::new(),
         judgement,
         ended: Ended::InTime,
         steps: Vec::new(),
@@ -267,10 +269,16 @@ fn judgement(script: &Script, began: [usize; 2], [skipped, repeated]: [usize; 2]
         lag_max: (3, Time(16_100_000)),
         owners: vec![(member(3), 2)],
     };
-    let finding = |claim, because: &str, entry, (from, to)| Finding {
+    let told = |kind, count: u64, cause| {
+        let cause = Clause::new(cause, ["billing-1".into()]);
+        Sentence::of(kind, [count.into(), "billing".into(), cause.into()])
+    };
+    let skips = told(ClauseKind::Skipped, 2, ClauseKind::CommittedTooFar);
+    let repeats = told(ClauseKind::Repeated, 3, ClauseKind::PartitionMoved);
+    let finding = |claim, because: Sentence, entry, (from, to)| Finding {
         claim,
         verdict: Verdict::Breaks(Evidence {
-            because: because.to_owned(),
+            because,
             count: u64::from(to - from),
             first: at(entry),
             entries: vec![entry],
@@ -281,8 +289,8 @@ fn judgement(script: &Script, began: [usize; 2], [skipped, repeated]: [usize; 2]
     };
     Judgement {
         findings: vec![
-            finding(Claim::NothingSkipped, "2 records were never processed", skipped, (4, 6)),
-            finding(Claim::NothingRepeated, "3 records were processed twice", repeated, (6, 9)),
+            finding(Claim::NothingSkipped, skips, skipped, (4, 6)),
+            finding(Claim::NothingRepeated, repeats, repeated, (6, 9)),
         ],
         fates: vec![Fate::Delivered; 9],
         groups: vec![story],

@@ -4,3 +4,4 @@ mod example;
 mod group_example;
 mod groups;
 mod rendering;
+mod words;

@@ -9,7 +9,9 @@ use reports::text::{Colour, Signs, WIDTH, render};
 use reports::timeline::{LINES, timeline};
 use reports::verdict::{Came, Expected, Helped, HelpedStanding};
 use reports::why::why;
+use reports::words::EN;
 use scenarios::Class;
+use sim::clause::{ClauseKind, Sentence, Value};
 use sim::plan::ClientRole;
 use sim::verdict::MomentKind;
 use unicode_width::UnicodeWidthStr;
@@ -28,12 +30,15 @@ fn the_timeline_of_a_loss_shows_its_four_moments() {
 #[test]
 fn the_report_of_a_loss() {
     let example = acks_1_leader_crash();
-    let expected = [Expected { text: "breaks no-acknowledged-loss".to_owned(), came: Came::True }];
+    let nothing = || Value::List(Vec::new());
+    let name = Value::from("no-acknowledged-loss");
+    let text = Sentence::of(ClauseKind::HopeBreaks, [name, nothing(), nothing()]);
+    let expected = [Expected { text, came: Came::True }];
     let helped = |change: &str, standing| Helped {
         change: change.to_owned(),
         set: vec![format!("producers.p1.config.{change}")],
         standing,
-        remark: String::new(),
+        remark: Sentence::default(),
     };
     let helped = [
         helped("acks=all", HelpedStanding::Holds),
@@ -114,11 +119,11 @@ fn many_seeds_in_one_line() {
     shorts.iter().for_each(|short| many.take(short));
     totals.take(Class::AsExpected);
     totals.take(Class::Untested);
-    let mut lines = many.lines();
-    lines.extend(line(&shorts[0]));
-    lines.extend(scenario("x", &shorts[..1], 10));
-    lines.extend(scenario("y", &shorts, 10));
-    lines.push(totals.line(2));
+    let mut lines = many.lines(&EN);
+    lines.extend(line(&shorts[0], &EN));
+    lines.extend(scenario("x", &shorts[..1], 10, &EN));
+    lines.extend(scenario("y", &shorts, 10, &EN));
+    lines.push(totals.line(2, &EN));
 
     insta::assert_snapshot!(render(&lines, Signs::Unicode, Colour::Plain));
 }

@@ -1,7 +1,7 @@
 //! Mistakes are shown where they are, all at once, in rustc's shape.
 
 use scenarios::codes::Code;
-use scenarios::{Diagnostic, Overrides, Paint, Severity, parse, render_all};
+use scenarios::{Diagnostic, Language, Overrides, Paint, Severity, parse, render_all};
 
 const FIVE: &str = r#"schema = 1
 
@@ -218,10 +218,33 @@ const MISTAKES: &[(&str, &str, Code, &str)] = &[
     (STEP, "power-loss = { rack = \"a\" }", Code::UnknownBroker, "\"a\""),
     (STEP, "slow = { from = \"broker-1\", latency = 5 }", Code::BareNumber, "5"),
     (STEP, "crash = \"broker-1\"\nfro = \"1s\"", Code::UnknownField, "fro"),
+    (
+        "schema = 1",
+        "schema = 1\nask = { en = \"?\", options = [\"yes\"], answer = 1, because = \"\" }",
+        Code::BadQuestion,
+        "[\"yes\"]",
+    ),
+    (
+        "schema = 1",
+        "schema = 1\nask = { en = \"?\", options = [\"a\", \"b\"], answer = 3, because = \"\" }",
+        Code::BadQuestion,
+        "3",
+    ),
+    (
+        "schema = 1",
+        "schema = 1\nask = { en = \"?\", options = [\"a\", \"b\"], answer = 2 }",
+        Code::Missing,
+        "{ en = \"?\", options = [\"a\", \"b\"], answer = 2 }",
+    ),
     (CLAIM, "claim = \"no-loss\"", Code::UnknownClaim, "\"no-loss\""),
     (CLAIM, "claim = \"acked-lost\"", Code::UnknownClaim, "\"acked-lost\""),
     (CLAIM, "claim = \"exactly-once\"", Code::UnjudgedClaim, "\"exactly-once\""),
-    (CLAIM, "chance = { of = \"no-acknowledged-loss\" }", Code::NotYet, "chance"),
+    (
+        CLAIM,
+        "chance = { of = \"no-acknowledged-loss\" }",
+        Code::Missing,
+        "{ of = \"no-acknowledged-loss\" }",
+    ),
     (CLAIM, "claim = \"no-duplicates\"\ncount = \"3..\"", Code::BadCount, "count"),
     (CLAIM, "claim = \"no-duplicates\"\nwithin = \"3s\"", Code::BadDeadline, "within"),
     (
@@ -248,6 +271,7 @@ fn every_code_has_a_mistake_that_causes_it() {
         Code::BadOverride,
         Code::SessionTimeout,
         Code::SharedInstance,
+        Code::OneLanguage,
     ];
     let caused = |code: &Code| MISTAKES.iter().any(|(_, _, it, _)| it == code);
 
@@ -299,6 +323,41 @@ fn too_high_a_min_isr_is_a_warning() {
 
     assert_eq!(warnings.len(), 1);
     assert_eq!((warnings[0].code, warnings[0].severity), (Code::MinIsrTooHigh, Severity::Warning));
+}
+
+#[test]
+fn a_text_without_chinese_beside_one_with_it_is_a_warning() {
+    let source = SOUND.replace("schema = 1", "schema = 1\ntitle.en = \"a\"\ntitle.zh = \"甲\"");
+    let source = source.replace("[[step]]", "[[step]]\nsay = \"it begins\"");
+
+    let (scenario, warnings) = parse("file.toml", &source, &Overrides::default()).unwrap();
+
+    assert_eq!(scenario.title.say(Language::Chinese), "甲");
+    assert_eq!(
+        scenario.cases[0].steps[0].say.as_ref().unwrap().say(Language::Chinese),
+        "it begins"
+    );
+    let found: Vec<_> = warnings.iter().map(|it| (it.code, &source[it.span.clone()])).collect();
+    assert_eq!(found, [(Code::OneLanguage, "\"it begins\"")]);
+}
+
+#[test]
+fn a_question_is_read_with_its_options() {
+    let ask = r#"
+[ask]
+en      = "What is lost?"
+options = [{ en = "nothing", zh = "没有" }, { en = "all", zh = "全部" }]
+answer  = 2
+because = { en = "nobody copied it", zh = "没有人复制" }
+[[step]]"#;
+    let source = SOUND.replacen("[[step]]", ask, 1);
+
+    let (scenario, _) = parse("file.toml", &source, &Overrides::default()).unwrap();
+
+    let asked = scenario.ask.expect("the file asks");
+    let options: Vec<_> = asked.options.iter().map(|it| it.say(Language::Chinese)).collect();
+    assert_eq!((asked.answer, options), (1, vec!["没有", "全部"]));
+    assert_eq!(asked.question.say(Language::Chinese), "What is lost?");
 }
 
 fn errors(source: &str) -> Vec<Diagnostic> {

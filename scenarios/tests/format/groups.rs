@@ -215,7 +215,7 @@ fn overrides_and_the_matrix_reach_into_groups() {
         .replace("retry-async = \"by-sequence\"\n", "")
         .replace(", \"member(g1, 3)\"", "")
         + "[matrix]\n\"apps.d1.producer.'batch.size'\" = [0, 100]\n\"groups.g2.handling.workers\" = [1, 2]\n";
-    let overrides = Overrides { set, rules: Vec::new() };
+    let overrides = Overrides { set, ..Overrides::default() };
 
     let scenario = read(&source, &overrides);
 

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use model::ids::{TopicId, TopicPartition};
 use model::time::Time;
 use scenarios::{Class, Overrides, Scenario, Standing, parse, run_with};
+use sim::clause::{ClauseKind, Sentence};
 use sim::outcome::{Ended, Judgement, Outcome, Totals};
 use sim::verdict::{Anomaly, Claim, Evidence, Finding, Verdict};
 
 #[test]
 fn a_claim_stands_as_it_was_hoped_for() {
     let holds = Verdict::Holds;
-    let untested = Verdict::Untested("nothing was acknowledged".to_owned());
+    let untested = Verdict::Untested(ClauseKind::NothingAcknowledged.into());
     let table = [
         ("", holds.clone(), Class::AsExpected),
         ("", breaks(7), Class::Unexpected),
@@ -77,9 +78,8 @@ fn groups_have_a_deadline_for_being_stable_and_one_for_having_no_lag() {
         });
 
         let expected = fails.map_or(Standing::Met, |name| {
-            Standing::Failed(format!(
-                "`{name}` took until 9 s after the heal in 1 of 2 groups: its deadline is 2 s"
-            ))
+            let values = [name.into(), "9 s".into(), 1.into(), 2.into(), "2 s".into()];
+            Standing::Failed(Sentence::of(ClauseKind::GroupsLate, values))
         });
         assert_eq!(trial.expectations, [(0, expected)], "{settled:?}");
     }
@@ -153,7 +153,7 @@ fn a_step_that_never_fired_makes_a_trial_untested() {
 
     assert_eq!(trial.class(), Class::Untested);
     assert_eq!(trial.notes[0].line, Some(6));
-    assert_eq!(trial.notes[0].text, "the step `crash` never fired");
+    assert_eq!(trial.notes[0].text.to_string(), "the step `crash` never fired");
 }
 
 #[test]
@@ -186,7 +186,8 @@ fn a_condition_that_never_held_fails() {
 
     let trial = run_with(&scenario, 0, 7, |_| never.clone());
 
-    let failed = Standing::Failed("`isr(orders-0) == 1` never held".to_owned());
+    let failed =
+        Standing::Failed(Sentence::of(ClauseKind::NeverHeld, ["isr(orders-0) == 1".into()]));
     assert_eq!(trial.expectations, [(0, failed)]);
 }
 
@@ -234,7 +235,7 @@ rule = {{ drop = "FetchResponse" }}
 }
 
 fn breaks(count: u64) -> Verdict {
-    let because = format!("{count} acknowledged records are missing");
+    let because = Sentence::of(ClauseKind::AcknowledgedMissing, [count.into(), count.into()]);
     let (entries, records) = (Vec::new(), Vec::new());
     Verdict::Breaks(Evidence { because, count, first: Time(1), entries, records })
 }
@@ -245,6 +246,7 @@ fn outcome(verdict: Verdict) -> Outcome {
     Outcome {
         digest: 0,
         history: Vec::new(),
+        flights: Vec::new(),
         judgement: Judgement { findings: vec![finding], ..Judgement::default() },
         ended: Ended::InTime,
         steps: vec![Some(Time(1)), Some(Time(2))],

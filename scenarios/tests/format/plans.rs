@@ -2,6 +2,8 @@
 
 use model::config::{LogDefault, TopicConfig};
 use model::ids::{BrokerId, ClientId, NodeId, TopicId, TopicPartition};
+use model::mutant::Mutant;
+use model::rules::Rules;
 use model::time::{Duration, Time};
 use scenarios::matrix::select;
 use scenarios::{Expected, Hope, Overrides, Scenario, library, parse};
@@ -80,7 +82,7 @@ fn overrides_replace_values_and_add_them() {
     let rules = vec![("truncation".to_owned(), "to-high-watermark".to_owned())];
     let source = LONE_LEADER.split("[matrix]").next().unwrap();
 
-    let scenario = read(source, &Overrides { set, rules });
+    let scenario = read(source, &Overrides { set, rules, ..Overrides::default() });
 
     let plan = &scenario.cases[0].plan;
     assert_eq!(plan.topics[0].config.min_insync_replicas, 3);
@@ -90,9 +92,44 @@ fn overrides_replace_values_and_add_them() {
 }
 
 #[test]
+fn mutants_are_planted_in_the_file_and_from_outside() {
+    let plain = LONE_LEADER.split("[matrix]").next().unwrap();
+    let planted = |source: &str, set: &[(&str, &str)]| {
+        let set = set.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned()));
+        let overrides = Overrides { set: set.collect(), ..Overrides::default() };
+        read(source, &overrides).cases[0].plan.rules
+    };
+    let early = Rules { mutants: Mutant::AckBeforeIsr.into(), ..Rules::default() };
+    let both = Rules { mutants: early.mutants.with(Mutant::TwoOwners), ..Rules::default() };
+    let in_file = format!("{plain}\n[rules]\nmutant = \"ack-before-isr\"\n");
+
+    assert_eq!(planted(plain, &[]), Rules::default());
+    assert_eq!(planted(&in_file, &[]), early);
+    assert_eq!(planted(plain, &[("rules.mutant", "ack-before-isr")]), early);
+    assert_eq!(planted(plain, &[("cluster.rules.mutant", "ack-before-isr")]), early);
+    let list = "[\"ack-before-isr\", \"two-owners\"]";
+    assert_eq!(planted(plain, &[("rules.mutant", list)]), both);
+    assert_eq!(planted(&in_file, &[("rules.mutant", "[]")]), Rules::default());
+    let won = [("cluster.rules.mutant", "two-owners"), ("rules.mutant", "ack-before-isr")];
+    assert_eq!(planted(plain, &won), early);
+}
+
+#[test]
+fn a_misspelt_mutant_is_an_error_with_a_suggestion() {
+    let set = vec![("rules.mutant".to_owned(), "ack-before-irs".to_owned())];
+    let overrides = Overrides { set, ..Overrides::default() };
+
+    let errors = parse("file.toml", LONE_LEADER, &overrides).unwrap_err();
+
+    let message = "unknown mutant `ack-before-irs` (from `--set rules.mutant=ack-before-irs`)";
+    assert_eq!(errors[0].message, message);
+    assert_eq!(errors[0].label.as_deref(), Some("did you mean `ack-before-isr`?"));
+}
+
+#[test]
 fn a_bad_override_says_where_it_came_from() {
     let set = vec![("cluster.brokres".to_owned(), "5".to_owned())];
-    let overrides = Overrides { set, rules: Vec::new() };
+    let overrides = Overrides { set, ..Overrides::default() };
 
     let errors = parse("file.toml", LONE_LEADER, &overrides).unwrap_err();
 
@@ -106,7 +143,7 @@ fn a_delivery_timeout_that_is_not_set_is_raised() {
     let set = vec![("producers.p1.config.request.timeout.ms".to_owned(), "150000".to_owned())];
     let source = LONE_LEADER.replace(", \"delivery.timeout.ms\" = 40_000", "");
 
-    let scenario = read(&source, &Overrides { set, rules: Vec::new() });
+    let scenario = read(&source, &Overrides { set, ..Overrides::default() });
 
     let sim::plan::ClientRole::Producer(producer) = &scenario.cases[0].plan.clients[0].role else {
         panic!("the first client is the producer");

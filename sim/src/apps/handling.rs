@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::fact::{CopyPurpose, WorkEvent, WorkFact, WorkOutcome};
 use model::ids::{ClientId, Key, Offset, TopicPartition, Uid};
+use model::rules::Rules;
 use model::time::{Duration, Time};
 use model::turn::Delivery;
 
@@ -29,6 +30,8 @@ pub(crate) struct Item {
 pub(crate) struct Desk<'a> {
     pub(crate) now: Time,
     pub(crate) handling: &'a Handling,
+    /// The rules that the world plays by.
+    pub(crate) rules: Rules,
     pub(crate) store: &'a mut Store,
     /// By uid: the how-many-eth record of its topic that is, from 0.
     pub(crate) ordinals: &'a [u32],

@@ -12,6 +12,7 @@ use model::fact::{
     CommitError, CommitId, CopyPurpose, GroupError, WorkEvent, WorkFact, WorkOutcome,
 };
 use model::ids::{ClientId, Offset, TopicPartition, Uid};
+use model::mutant::Mutant;
 use model::time::{Time, Timestamp, earliest};
 use model::turn::{Completion, Delivery, Returned};
 
@@ -36,12 +37,10 @@ impl PollLoop {
     /// A call of the consumer throws.
     pub(crate) fn on_thrown(&mut self, thrown: Thrown) {
         *self = match thrown {
-            // Another thread is told, not this one.
-            Thrown::Group(GroupError::ConcurrentUse) => *self,
+            // Another thread is told, or whoever sought and swallows it; not this loop.
+            Thrown::Group(GroupError::ConcurrentUse | GroupError::IllegalState) => *self,
             Thrown::Group(GroupError::Wakeup) => PollLoop::Handling,
-            Thrown::Group(GroupError::Fatal(_) | GroupError::IllegalState) | Thrown::Position => {
-                PollLoop::Failed
-            }
+            Thrown::Group(GroupError::Fatal(_)) | Thrown::Position => PollLoop::Failed,
         };
     }
 }
@@ -316,11 +315,16 @@ impl MemberLoop {
                 }
             }
         }
+        // Workers may have finished something since the last commit.
+        if !deliveries.is_empty() || desk.handling.workers.is_some() {
+            self.round = Round::Open;
+        }
         if deliveries.is_empty() {
             return;
         }
-        self.round = Round::Open;
-        if desk.handling.commit == CommitStyle::Before {
+        // Mutant: what was polled counts as processed.
+        let early = desk.rules.has(Mutant::PolledIsProcessed);
+        if early || desk.handling.commit == CommitStyle::Before {
             self.due.push_back(Call::CommitSync(None));
         }
     }
@@ -511,7 +515,7 @@ impl MemberLoop {
             self.take_up(item, desk);
             return None;
         }
-        if self.round == Round::Open || desk.handling.workers.is_some() {
+        if self.round == Round::Open {
             self.round = Round::Over;
             self.end_round(desk.handling);
             if !self.due.is_empty() {
@@ -587,3 +591,6 @@ impl MemberLoop {
         Call::Close
     }
 }
+
+#[cfg(test)]
+mod tests;

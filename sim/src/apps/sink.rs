@@ -47,7 +47,8 @@ impl Store {
             Sink::Bloom { lies_millionths } => {
                 let group = &self.group;
                 let rng = self.stream.get(self.seed, || format!("bloom/{group}"));
-                self.known.contains(&uid) || rng.chance(lies_millionths)
+                // Bits are never cleared: a filter that has lied about a record always will.
+                self.known.contains(&uid) || rng.chance(lies_millionths) && self.known.insert(uid)
             }
         }
     }
@@ -135,6 +136,97 @@ mod tests {
         let lies = (0..1_000).filter(|uid| store.takes_for_repeat(Uid(*uid))).count();
 
         assert!((60..140).contains(&lies), "{lies}");
+    }
+
+    /// Four standard deviations around the stated rate.
+    #[test]
+    fn a_filter_lies_at_its_stated_rate_whatever_the_seed() {
+        for (rate, margin) in [(0, 0), (1_000, 40), (10_000, 126), (500_000, 632)] {
+            for seed in 1..=5 {
+                let rule = Sink::Bloom { lies_millionths: rate };
+                let mut store = Store::new(rule, "g".into(), seed);
+
+                let lies = (0..100_000).filter(|uid| store.takes_for_repeat(Uid(*uid))).count();
+
+                let stated = rate as usize / 10;
+                assert!(lies.abs_diff(stated) <= margin, "{lies} of {stated}, seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_never_forgets_what_was_stored_nor_what_it_lied_about() {
+        let mut store = Store::new(Sink::Bloom { lies_millionths: 300_000 }, "g".into(), 1);
+        let lies: Vec<u32> = (0..50).filter(|uid| store.takes_for_repeat(Uid(*uid))).collect();
+        store.store(&item(100));
+
+        assert!(!lies.is_empty());
+        for _ in 0..50 {
+            assert!(lies.iter().all(|uid| store.takes_for_repeat(Uid(*uid))));
+            assert!(store.takes_for_repeat(Uid(100)));
+        }
+    }
+
+    #[test]
+    fn stored_offsets_refuse_whoever_is_behind() {
+        let at = |offset| Item { offset: Offset(offset), ..item(offset as u32) };
+        let mut store = Store::new(Sink::WithOffsets, "g".into(), 1);
+
+        let outcomes: Vec<_> = [0, 1, 5, 1, 4, 6].map(|offset| store.store(&at(offset))).into();
+
+        use EffectOutcome::{Applied, Refused};
+        assert_eq!(outcomes, [Applied, Applied, Applied, Refused, Refused, Applied]);
+        assert_eq!(store.next(TopicPartition::default()), Some(Offset(7)));
+        let elsewhere = TopicPartition { partition: 1, ..TopicPartition::default() };
+        assert_eq!(store.next(elsewhere), None);
+    }
+
+    #[test]
+    fn versions_are_per_key_and_records_without_one_have_none() {
+        let mut store = Store::new(Sink::VersionCheck, "g".into(), 1);
+        let keyless = |uid| Item { key: None, ..item(uid) };
+        let other = Item { key: Some(Key::from(*b"j")), ..item(1) };
+        store.store(&item(5));
+
+        assert_eq!(store.store(&other), EffectOutcome::Applied);
+        assert_eq!(store.store(&keyless(1)), EffectOutcome::Applied);
+        assert_eq!(store.store(&keyless(1)), EffectOutcome::Applied);
+    }
+
+    proptest::proptest! {
+        /// Whoever writes, in whatever order and however often: one effect per record.
+        #[test]
+        fn a_unique_key_has_one_effect(uids in proptest::collection::vec(0_u32..20, 0..100)) {
+            let mut store = Store::new(Sink::UniqueKey, "g".into(), 1);
+
+            let applied: Vec<u32> = uids
+                .iter()
+                .copied()
+                .filter(|uid| store.store(&item(*uid)) == EffectOutcome::Applied)
+                .collect();
+
+            let distinct = uids.iter().copied().collect::<BTreeSet<_>>();
+            proptest::prop_assert_eq!(applied.iter().copied().collect::<BTreeSet<_>>(), distinct);
+            proptest::prop_assert_eq!(
+                applied.len(),
+                applied.iter().copied().collect::<BTreeSet<_>>().len()
+            );
+        }
+
+        /// The last result of a key is the newest one, in whatever order they come.
+        #[test]
+        fn versions_only_grow(uids in proptest::collection::vec(0_u32..50, 0..100)) {
+            let mut store = Store::new(Sink::VersionCheck, "g".into(), 1);
+
+            let applied: Vec<u32> = uids
+                .iter()
+                .copied()
+                .filter(|uid| store.store(&item(*uid)) == EffectOutcome::Applied)
+                .collect();
+
+            proptest::prop_assert!(applied.is_sorted_by(|a, b| a < b));
+            proptest::prop_assert_eq!(applied.last(), uids.iter().max());
+        }
     }
 
     #[test]

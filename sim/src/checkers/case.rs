@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::ids::Uid;
 use model::time::Time;
 
+use crate::clause::{Clause, ClauseKind, Sentence};
 use crate::verdict::{Anomaly, Claim, Evidence, Finding, Verdict};
 
 /// Places in the history that a verdict shows, at most.
@@ -87,13 +88,13 @@ impl Case {
         }
     }
 
-    /// Closes the case: `because` says in one sentence what is wrong, `untested` why nothing
-    /// could have gone wrong.
+    /// Closes the case: `because` says what is wrong, `untested` why nothing could have gone
+    /// wrong.
     pub(crate) fn close(
         mut self,
         risk: u64,
-        untested: &str,
-        because: impl FnOnce(&Case) -> String,
+        untested: ClauseKind,
+        because: impl FnOnce(&Case) -> Sentence,
     ) -> Finding {
         let verdict = match self.first {
             Some(first) => {
@@ -106,7 +107,7 @@ impl Case {
                 let (count, first) = (self.count, first.at);
                 Verdict::Breaks(Evidence { because, count, first, entries, records })
             }
-            None if risk == 0 => Verdict::Untested(untested.to_owned()),
+            None if risk == 0 => Verdict::Untested(untested.into()),
             None => Verdict::Holds,
         };
         Finding { claim: self.claim, verdict, risk, anomalies: self.anomalies }
@@ -119,25 +120,10 @@ impl Case {
     }
 }
 
-/// Writes a number with its noun: `1 record`, `3 records`.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
-    match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    }
-}
-
-/// Writes "was" or "were", "is" or "are": the form that fits the count.
-pub(crate) fn verb<'a>(count: u64, singular: &'a str, plural: &'a str) -> &'a str {
-    match count {
-        1 => singular,
-        _ => plural,
-    }
-}
-
-/// Joins clauses into one sentence.
-pub(crate) fn sentence(clauses: Vec<String>) -> String {
-    clauses.join("; ")
+/// Says each of these that was seen at all, with its count.
+pub(crate) fn seen(counts: &[(ClauseKind, u64)]) -> Sentence {
+    let seen = counts.iter().filter(|(_, count)| 0 < *count);
+    Sentence(seen.map(|&(kind, count)| Clause::new(kind, [count.into()])).collect())
 }
 
 #[cfg(test)]
@@ -152,9 +138,11 @@ mod tests {
             case.breach_of(Anomaly::PhantomWrite, Uid(entry as u32), place(entry));
         }
 
-        let finding = case.close(1, "", |case| counted(case.seen(Anomaly::PhantomWrite), "record"));
+        let finding = case.close(1, ClauseKind::NoGroup, |case| {
+            seen(&[(ClauseKind::UnansweredLost, case.seen(Anomaly::PhantomWrite))])
+        });
 
-        let (because, first) = ("3 records".to_owned(), Time(3));
+        let (because, first) = (Sentence::of(ClauseKind::UnansweredLost, [3.into()]), Time(3));
         let (entries, records) = (vec![3, 7], vec![Uid(3), Uid(7)]);
         let evidence = Evidence { because, count: 3, first, entries, records };
         assert_eq!(finding.verdict, Verdict::Breaks(evidence));
@@ -167,7 +155,7 @@ mod tests {
             case.breach(Anomaly::PhantomWrite, Place { entry, at: Time::ZERO });
         }
 
-        let finding = case.close(1, "", |_| String::new());
+        let finding = case.close(1, ClauseKind::NoGroup, |_| Sentence::default());
 
         let Verdict::Breaks(evidence) = finding.verdict else { panic!("{finding:?}") };
         assert_eq!((evidence.entries.len(), evidence.count), (20, 50));
@@ -179,7 +167,7 @@ mod tests {
         case.observe(Anomaly::RejectedSend, 2);
 
         assert_eq!(case.first(), None);
-        let finding = case.close(1, "", |_| String::new());
+        let finding = case.close(1, ClauseKind::NoGroup, |_| Sentence::default());
         assert_eq!(finding.verdict, Verdict::Holds);
     }
 }

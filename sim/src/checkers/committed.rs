@@ -10,12 +10,13 @@ use model::ids::{BrokerId, LeaderEpoch, Offset, TopicPartition, Uid};
 use model::log::batch::Batch;
 use model::message::data::Acks;
 
-use crate::checkers::case::{Case, Place, counted, sentence, verb};
+use crate::checkers::case::{Case, Place, seen};
 use crate::checkers::ending::Ending;
 use crate::checkers::mirror::{Log, same};
 use crate::checkers::records::Records;
 use crate::checkers::replicas::{Cluster, Election, Partition, election};
 use crate::checkers::table::ByPartition;
+use crate::clause::{ClauseKind, Sentence};
 use crate::verdict::{Anomaly, Claim, Finding};
 
 /// Judges `no-committed-loss`.
@@ -167,7 +168,7 @@ impl Committed {
         for (uid, place) in vanished {
             self.case.breach_of(Anomaly::ExposedVanished, uid, place);
         }
-        self.case.close(risk, "no leader changed and no log was cut", because)
+        self.case.close(risk, ClauseKind::NothingMovedOrCut, because)
     }
 
     /// Adds to the prefix; what a deposed leader commits and its successor lacks is lost at once.
@@ -258,33 +259,12 @@ fn extend(prefix: &mut Log, log: &Log, to: Offset) {
     }
 }
 
-fn because(case: &Case) -> String {
-    let mut clauses = Vec::new();
-    let mut add = |anomaly: Anomaly, noun: &str, singular: &str, plural: &str| {
-        let count = case.seen(anomaly);
-        if 0 < count {
-            clauses.push(format!("{} {}", counted(count, noun), verb(count, singular, plural)));
-        }
-    };
-    add(
-        Anomaly::CommittedLost,
-        "record",
-        "lay below a high watermark and is missing from a later leader",
-        "lay below a high watermark and are missing from a later leader",
-    );
-    add(
-        Anomaly::ExposedVanished,
-        "record",
-        "was read and is no longer at its offset",
-        "were read and are no longer at their offsets",
-    );
-    add(
-        Anomaly::OffsetReuse,
-        "offset",
-        "stood for two different records",
-        "stood for two different records",
-    );
-    sentence(clauses)
+fn because(case: &Case) -> Sentence {
+    seen(&[
+        (ClauseKind::CommittedMissing, case.seen(Anomaly::CommittedLost)),
+        (ClauseKind::ReadVanished, case.seen(Anomaly::ExposedVanished)),
+        (ClauseKind::OffsetsReused, case.seen(Anomaly::OffsetReuse)),
+    ])
 }
 
 #[cfg(test)]

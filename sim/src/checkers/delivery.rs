@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use model::ids::{TopicPartition, Uid};
 
-use crate::checkers::case::{Case, Place, counted, sentence, verb};
+use crate::checkers::case::{Case, Place, seen};
 use crate::checkers::ending::{Access, Ending, Order};
 use crate::checkers::hazards::Hazards;
 use crate::checkers::records::{Knowledge, Progress, Records, Send};
+use crate::clause::{Clause, ClauseKind, Sentence};
 use crate::verdict::{Anomaly, Claim, Finding, Loss};
 
 /// Everything a claim about deliveries is judged by.
@@ -46,23 +47,18 @@ impl Delivery<'_> {
         let hazards = self.hazards;
         let hits = hazards.cuts + hazards.isr_losses + hazards.leader_moves + hazards.brokers_ended;
         let untested = match promised {
-            0 => "no record was acknowledged, so none could be lost",
-            _ => "no broker stopped, no replica left an ISR, no leader changed and no log was cut",
+            0 => ClauseKind::NothingAcknowledged,
+            _ => ClauseKind::NothingEndangered,
         };
         case.close(if promised == 0 { 0 } else { hits }, untested, |case| {
             let lost = case.seen(Anomaly::AckedLost);
-            let are = verb(lost, "is", "are");
-            let mut clauses = vec![format!(
-                "{lost} of {} {are} in no log",
-                counted(promised, "acknowledged record")
-            )];
+            let missing = ClauseKind::AcknowledgedMissing;
+            let mut sentence = Sentence::of(missing, [lost.into(), promised.into()]);
             if 0 < unavailable {
-                let are = verb(unavailable, "is", "are");
-                let them = verb(unavailable, "it", "them");
-                clauses
-                    .push(format!("{unavailable} more {are} on disk, but no leader serves {them}"));
+                let more = ClauseKind::AcknowledgedUnserved;
+                sentence.0.push(Clause::new(more, [unavailable.into()]));
             }
-            sentence(clauses)
+            sentence
         })
     }
 
@@ -95,21 +91,12 @@ impl Delivery<'_> {
         }
         case.observe(Anomaly::SendGap, self.gaps());
         let risk = self.hazards.unanswered_batches + self.hazards.producers_ended;
-        let untested = "no record was sent with acks=0 and no producer's process ended";
-        case.close(risk, untested, |case| {
-            let mut clauses = Vec::new();
-            let mut add = |count: u64, text: &str| {
-                if 0 < count {
-                    clauses.push(format!("{} {text}", counted(count, "record")));
-                }
-            };
-            add(case.seen(Anomaly::SilentDrop), "sent with acks=0 never reached a log");
-            add(cut, "sent with acks=0 reached a log that was cut");
-            add(
-                case.seen(Anomaly::NeverSent),
-                "never left the process of the producer, which ended",
-            );
-            sentence(clauses)
+        case.close(risk, ClauseKind::NothingUnanswered, |case| {
+            seen(&[
+                (ClauseKind::UnansweredLost, case.seen(Anomaly::SilentDrop)),
+                (ClauseKind::UnansweredCut, cut),
+                (ClauseKind::NeverLeft, case.seen(Anomaly::NeverSent)),
+            ])
         })
     }
 
@@ -125,11 +112,9 @@ impl Delivery<'_> {
                 }
             }
         }
-        case.close(self.hazards.errors, "no send failed and none was left unknown", |case| {
+        case.close(self.hazards.errors, ClauseKind::NothingFailed, |case| {
             let count = case.seen(Anomaly::PhantomWrite);
-            let are = verb(count, "is", "are");
-            let failed = counted(refused, "failed record");
-            format!("{count} of {failed} {are} in the final log")
+            Sentence::of(ClauseKind::FailedPresent, [count.into(), refused.into()])
         })
     }
 
@@ -150,13 +135,9 @@ impl Delivery<'_> {
             }
         }
         let risk = self.hazards.retries + self.hazards.sent_again;
-        let untested = "no batch was sent more than once, and no application sent a line again";
-        case.close(risk, untested, |case| {
+        case.close(risk, ClauseKind::NothingSentAgain, |case| {
             let count = case.seen(Anomaly::DupAppend);
-            let are = verb(count, "is", "are");
-            let records = counted(count, "record");
-            let copies = verb(spare, "copy", "copies");
-            format!("{records} {are} in the final log more than once: {spare} {copies} too many")
+            Sentence::of(ClauseKind::RecordsDoubled, [count.into(), spare.into()])
         })
     }
 
@@ -169,13 +150,8 @@ impl Delivery<'_> {
             }
         }
         let risk = self.hazards.overlaps + self.hazards.retries;
-        let untested =
-            "no producer had two batches of one partition in flight, and none was sent again";
-        case.close(risk, untested, |case| {
-            let count = case.seen(Anomaly::SendReorder);
-            let lie = verb(count, "lies", "lie");
-            let records = counted(count, "record");
-            format!("{records} {lie} in the log before one that the same producer sent earlier")
+        case.close(risk, ClauseKind::NothingOverlapped, |case| {
+            seen(&[(ClauseKind::RecordsOvertook, case.seen(Anomaly::SendReorder))])
         })
     }
 
@@ -341,7 +317,10 @@ mod tests {
         let finding = history.verdict(Claim::NothingDroppedSilently);
 
         let Verdict::Breaks(evidence) = finding.verdict else { panic!("{finding:?}") };
-        assert_eq!(evidence.because, "1 record sent with acks=0 reached a log that was cut");
+        assert_eq!(
+            evidence.because.to_string(),
+            "1 record sent with acks=0 reached a log that was cut"
+        );
         assert_eq!(finding.anomalies.get(&Anomaly::SilentDrop), None);
     }
 

@@ -349,7 +349,7 @@ pub(crate) fn assert_untested(finding: &Finding) {
 /// Asserts that a claim is broken by so many of an anomaly, and for this reason.
 pub(crate) fn assert_breaks(finding: &Finding, anomaly: Anomaly, count: u64, because: &str) {
     let Verdict::Breaks(evidence) = &finding.verdict else { panic!("{finding:?}") };
-    assert_eq!(evidence.because, because);
+    assert_eq!(evidence.because.to_string(), because);
     assert_eq!(finding.anomalies.get(&anomaly), Some(&count));
     assert!(!evidence.entries.is_empty(), "there is something to show");
 }

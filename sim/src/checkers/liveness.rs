@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use model::fact::Fact;
-use model::ids::{NodeId, TopicPartition};
-use model::time::Time;
+use model::ids::{BrokerId, NodeId, ReplicaSet, TopicPartition};
+use model::time::{Duration, Time};
 
-use crate::checkers::case::{Case, Place, counted, verb};
+use crate::checkers::case::{Case, Place};
 use crate::checkers::ending::Ending;
 use crate::checkers::hazards::Hazards;
 use crate::checkers::records::{Knowledge, Records};
 use crate::checkers::replicas::{Cluster, Partition};
 use crate::checkers::table::ByPartition;
+use crate::clause::{Clause, ClauseKind, Sentence, Value};
 use crate::history::Fault;
 use crate::plan::{Action, Plan};
 use crate::verdict::{Anomaly, Claim, Finding};
@@ -61,6 +62,32 @@ struct Health {
     complete: Option<Time>,
     /// When the last send from before the settle phase was decided in it.
     decided: Option<Time>,
+    /// How it was led.
+    leadership: Leadership,
+}
+
+/// How long a partition was without a leader whose process runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Leadership {
+    /// Since when it has been, if it is.
+    since: Option<Time>,
+    /// The longest time that has ended.
+    max: Duration,
+    /// All that have ended.
+    total: Duration,
+}
+
+impl Leadership {
+    fn without(&mut self, now: Time) {
+        self.since = self.since.or(Some(now));
+    }
+
+    fn with(&mut self, now: Time) {
+        let Some(since) = self.since.take() else { return };
+        let gap = now.since(since);
+        self.max = self.max.max(gap);
+        self.total = self.total + gap;
+    }
 }
 
 impl Liveness {
@@ -174,16 +201,10 @@ impl Liveness {
             }
         }
         let risk = hazards.leaders_hit + hazards.refusals + hazards.errors + self.below_min;
-        let untested =
-            "no fault hit a leader, no ISR fell below its minimum and no write was refused";
-        case.close(self.risk(risk), self.untested(untested), |case| {
-            let count = case.seen(Anomaly::UnavailableWrite);
-            let does = verb(count, "does", "do");
-            format!(
-                "{count} of {} {does} not accept writes at the end: {}",
-                counted(recovered.len() as u64, "partition"),
-                named(&reasons)
-            )
+        case.close(self.risk(risk), self.untested(ClauseKind::NoLeaderHit), |case| {
+            let (count, all) = (case.seen(Anomaly::UnavailableWrite), recovered.len() as u64);
+            let values = [count.into(), all.into(), named(reasons)];
+            Sentence::of(ClauseKind::WritesStand, values)
         })
     }
 
@@ -205,24 +226,30 @@ impl Liveness {
             }
         }
         let risk = hazards.isr_losses + hazards.brokers_ended;
-        let untested = "no replica left an ISR and no broker stopped";
-        case.close(self.risk(risk), self.untested(untested), |case| {
-            let count = case.seen(Anomaly::NoRecovery);
-            let lacks = verb(count, "lacks", "lack");
-            format!(
-                "{count} of {} {lacks} a replica in the ISR at the end: {}",
-                counted(recovered.len() as u64, "partition"),
-                named(&reasons)
-            )
+        case.close(self.risk(risk), self.untested(ClauseKind::NoReplicaLeft), |case| {
+            let (count, all) = (case.seen(Anomaly::NoRecovery), recovered.len() as u64);
+            let values = [count.into(), all.into(), named(reasons)];
+            Sentence::of(ClauseKind::ReplicasBehind, values)
         })
+    }
+
+    /// Returns the longest time that a partition had no leader, and all such times together.
+    pub(crate) fn leaderless(&self, end: Place) -> (Duration, Duration) {
+        let mut sum = (Duration::ZERO, Duration::ZERO);
+        for (_, health) in self.partitions.all() {
+            let mut leadership = health.leadership;
+            leadership.with(end.at);
+            sum = (sum.0.max(leadership.max), sum.1 + leadership.total);
+        }
+        sum
     }
 
     fn risk(&self, risk: u64) -> u64 {
         self.settle.map_or(0, |_| risk)
     }
 
-    fn untested<'a>(&self, usual: &'a str) -> &'a str {
-        self.settle.map_or("the settle phase was not reached", |_| usual)
+    fn untested(&self, usual: ClauseKind) -> ClauseKind {
+        self.settle.map_or(ClauseKind::NeverSettled, |_| usual)
     }
 
     /// Returns `min.insync.replicas`, at most the number of replicas.
@@ -245,6 +272,10 @@ impl Liveness {
         let health = self.partitions.get_mut(id);
         health.writable = is_writable.then(|| health.writable.unwrap_or(now));
         health.complete = is_complete.then(|| health.complete.unwrap_or(now));
+        match leads {
+            true => health.leadership.with(now),
+            false => health.leadership.without(now),
+        }
     }
 
     /// Counts the sends from before the settle phase that have no outcome.
@@ -265,26 +296,26 @@ impl Liveness {
         id: TopicPartition,
         partition: &Partition,
         seen: (&Cluster, u64),
-    ) -> String {
+    ) -> Clause {
         let (cluster, open) = seen;
-        let (name, down) = (self.name(id), cluster.down());
-        let (running, all) = (partition.assigned.minus(down).len(), partition.assigned.len());
-        let (isr, min) = (partition.isr.len(), self.isr_min(id, partition));
+        let (name, down) = (Value::from(self.name(id)), cluster.down());
+        let size = |set: ReplicaSet| Value::from(set.len() as u64);
+        let (running, all) = (partition.assigned.minus(down), partition.assigned);
+        let (isr, min) = (partition.isr, self.isr_min(id, partition));
         if partition.live_leader(down).is_none() {
-            return format!("{name} has no leader that runs ({running} of {all} replicas run)");
+            return Clause::new(ClauseKind::NoRunningLeader, [name, size(running), size(all)]);
         }
-        if isr < min {
-            let hopeless = match running < min {
-                true => format!(", and no more than {running} of {all} replicas run"),
-                false => String::new(),
+        if isr.len() < min {
+            let members = [name, size(isr), (min as u64).into()];
+            return match running.len() < min {
+                true => {
+                    let values = members.into_iter().chain([size(running), size(all)]);
+                    Clause::new(ClauseKind::IsrHopeless, values)
+                }
+                false => Clause::new(ClauseKind::IsrTooSmall, members),
             };
-            return format!("the ISR of {name} has {isr} of the {min} members it needs{hopeless}");
         }
-        let have = verb(open, "has", "have");
-        format!(
-            "{} to {name} from before the settle phase {have} no outcome",
-            counted(open, "send")
-        )
+        Clause::new(ClauseKind::SendsOpen, [open.into(), name])
     }
 
     fn why_incomplete(
@@ -292,16 +323,17 @@ impl Liveness {
         id: TopicPartition,
         partition: &Partition,
         cluster: &Cluster,
-    ) -> String {
-        let name = self.name(id);
+    ) -> Clause {
         let missing = partition.assigned.minus(partition.isr);
-        let list: Vec<_> = missing.iter().map(|broker| format!("broker {broker}")).collect();
-        let dead = missing.minus(missing.minus(cluster.down())).len();
-        let hopeless = match dead {
-            0 => String::new(),
-            _ => format!(" ({dead} of them not running)"),
-        };
-        format!("{name} lacks {}{hopeless}", list.join(", "))
+        let broker =
+            |broker: BrokerId| Clause::new(ClauseKind::Broker, [u64::from(broker.0).into()]);
+        let list = Value::List(missing.iter().map(broker).collect());
+        let dead = missing.minus(missing.minus(cluster.down())).len() as u64;
+        let name = Value::from(self.name(id));
+        match dead {
+            0 => Clause::new(ClauseKind::ReplicasLacking, [name, list]),
+            _ => Clause::new(ClauseKind::ReplicasDead, [name, list, dead.into()]),
+        }
     }
 
     fn name(&self, id: TopicPartition) -> String {
@@ -310,19 +342,18 @@ impl Liveness {
     }
 }
 
-/// Joins the first few reasons.
-fn named(reasons: &[String]) -> String {
-    let mut text = reasons[..reasons.len().min(NAMED_MAX)].join(", ");
+/// Lists the first few reasons.
+fn named(mut reasons: Vec<Clause>) -> Value {
     if NAMED_MAX < reasons.len() {
-        text.push_str(", and so on");
+        reasons.truncate(NAMED_MAX);
+        reasons.push(Clause::new(ClauseKind::AndSoOn, []));
     }
-    text
+    Value::List(reasons)
 }
 
 #[cfg(test)]
 mod tests {
     use model::fact::{ChangeCause, SendOutcome};
-    use model::ids::BrokerId;
     use model::message::ErrorCode;
     use model::message::data::Acks;
 
@@ -408,8 +439,7 @@ mod tests {
         for claim in [Claim::WritesResume, Claim::ReplicasCatchUp] {
             assert_untested(&calm.verdict(claim));
             let finding = endless.verdict(claim);
-            let reason =
-                crate::verdict::Verdict::Untested("the settle phase was not reached".to_owned());
+            let reason = crate::verdict::Verdict::Untested(ClauseKind::NeverSettled.into());
             assert_eq!(finding.verdict, reason);
         }
     }

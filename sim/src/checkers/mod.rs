@@ -44,13 +44,13 @@ use crate::checkers::ending::Ending;
 use crate::checkers::groups::Groups;
 use crate::checkers::hazards::Hazards;
 use crate::checkers::liveness::Liveness;
-use crate::checkers::records::Records;
+use crate::checkers::records::{Knowledge, Records};
 use crate::checkers::replicas::Cluster;
 use crate::checkers::replication::{Replication, Risks};
 use crate::checkers::sequences::Sequences;
 use crate::checkers::watermarks::Watermarks;
 use crate::history::{Entry, Event, Fault, Phase};
-use crate::outcome::Judgement;
+use crate::outcome::{Judgement, Tally};
 use crate::plan::Plan;
 use crate::verdict::Claim;
 
@@ -134,6 +134,15 @@ impl Judge {
         let risks = Risks { leader_moves, isr_changes };
         let [agreement, leadership, coverage] = replication.finish(&cluster, end, risks);
         let groups = groups.finish(&ending, end);
+        let (leaderless_max, leaderless) = liveness.leaderless(end);
+        let told = |knowledge| ending.standings().filter(|it| it.1.knowledge == knowledge).count();
+        let tally = Tally {
+            sent: records.all().count() as u64,
+            promised: told(Knowledge::Promised) as u64,
+            assumed: told(Knowledge::Assumed) as u64,
+            leaderless_max,
+            leaderless,
+        };
         let findings = vec![
             delivery.no_acknowledged_loss(&losses),
             committed.finish(&ending, leader_moves + cuts),
@@ -172,6 +181,7 @@ impl Judge {
             caught_up,
             groups: groups.stories,
             groups_settled: groups.settled,
+            tally,
         }
     }
 
@@ -183,7 +193,7 @@ impl Judge {
                 self.groups.on_fact(fact, place);
             }
             Fact::Buffered { .. } => self.records.on_fact(fact, place),
-            Fact::FollowerFetched { .. } => {}
+            Fact::FollowerFetched { .. } | Fact::LogLoaded { .. } => {}
             Fact::Group(_) | Fact::Member(_) | Fact::Work(_) => self.groups.on_fact(fact, place),
             _ => self.tell_all(fact, place),
         }
@@ -235,6 +245,7 @@ fn is_internal(fact: &Fact) -> bool {
         Fact::Appended { partition, .. }
         | Fact::HighWatermark { partition, .. }
         | Fact::FollowerFetched { partition, .. }
+        | Fact::LogLoaded { partition, .. }
         | Fact::FetchRefused { partition, .. }
         | Fact::Diverged { partition, .. }
         | Fact::Truncated { partition, .. }
@@ -273,6 +284,7 @@ mod tests {
             Fact::SendCalled { client, topic: TopicId(0), record },
             Fact::Buffered { client, uid, partition },
             Fact::FollowerFetched { broker, follower, partition, end },
+            Fact::LogLoaded { broker, partition, start: end, end, high_watermark: end },
         ];
         let mut short = Judge::new(&crate::testing::plan(3));
         let mut long = short.clone();

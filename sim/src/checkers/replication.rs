@@ -8,10 +8,11 @@ use model::ids::{BrokerId, LeaderEpoch, TopicPartition, Uid};
 use model::log::batch::Batch;
 use model::message::data::Acks;
 
-use crate::checkers::case::{Case, Place, counted, sentence, verb};
+use crate::checkers::case::{Case, Place, seen};
 use crate::checkers::mirror::{Log, same, uid_in};
 use crate::checkers::replicas::{Cluster, Partition};
 use crate::checkers::table::ByPartition;
+use crate::clause::{ClauseKind, Sentence};
 use crate::verdict::{Anomaly, Claim, Finding};
 
 /// Judges `replicas-agree`, `one-leader-per-epoch` and `isr-covers-high-watermark`.
@@ -97,15 +98,13 @@ impl Replication {
         for (_, partition) in cluster.partitions() {
             self.compare_replicas(partition, cluster, end);
         }
-        let moved = "no partition was led by more than one broker";
+        let moved = ClauseKind::OneLeaderEach;
         [
             self.agreement.close(risk.leader_moves, moved, agreement),
             self.leadership.close(risk.leader_moves, moved, |case| {
-                let count = case.seen(Anomaly::SameEpochLeaders);
-                let batches = verb(count, "batch was", "batches were");
-                format!("{count} {batches} appended as leader in an epoch that another broker led")
+                seen(&[(ClauseKind::LedTwice, case.seen(Anomaly::SameEpochLeaders))])
             }),
-            self.coverage.close(risk.isr_changes, "no ISR changed", coverage),
+            self.coverage.close(risk.isr_changes, ClauseKind::NoIsrChanged, coverage),
         ]
     }
 
@@ -192,35 +191,18 @@ pub(crate) struct Risks {
     pub(crate) isr_changes: u64,
 }
 
-fn agreement(case: &Case) -> String {
-    let mut clauses = Vec::new();
-    let diverged = case.seen(Anomaly::LogDivergence);
-    if 0 < diverged {
-        let times = counted(diverged, "time");
-        clauses
-            .push(format!("a replica held another record than its leader at one offset, {times}"));
-    }
-    let disorder = case.seen(Anomaly::EpochDisorder);
-    if 0 < disorder {
-        clauses.push(format!("leader epochs decrease along a log, {}", counted(disorder, "time")));
-    }
-    sentence(clauses)
+fn agreement(case: &Case) -> Sentence {
+    seen(&[
+        (ClauseKind::ReplicasDiffered, case.seen(Anomaly::LogDivergence)),
+        (ClauseKind::EpochsDecreased, case.seen(Anomaly::EpochDisorder)),
+    ])
 }
 
-fn coverage(case: &Case) -> String {
-    let mut clauses = Vec::new();
-    let superset = case.seen(Anomaly::IsrSuperset);
-    if 0 < superset {
-        let times = counted(superset, "time");
-        clauses
-            .push(format!("a high watermark rose without a member of the registered ISR, {times}"));
-    }
-    let breach = case.seen(Anomaly::MinIsrBreach);
-    if 0 < breach {
-        let times = counted(breach, "time");
-        clauses.push(format!("acks=all was answered below min.insync.replicas, {times}"));
-    }
-    sentence(clauses)
+fn coverage(case: &Case) -> Sentence {
+    seen(&[
+        (ClauseKind::MemberNotAwaited, case.seen(Anomaly::IsrSuperset)),
+        (ClauseKind::BelowMinimum, case.seen(Anomaly::MinIsrBreach)),
+    ])
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use model::fact::{AppendRole, Fact};
 use model::ids::{BrokerId, ProducerEpoch, ProducerId, Sequence, TopicPartition};
 use model::log::batch::{Batch, ProducerStamp};
 
-use crate::checkers::case::{Case, Place, counted, sentence};
+use crate::checkers::case::{Case, Place, seen};
 use crate::checkers::mirror::Log;
 use crate::checkers::replicas::Cluster;
 use crate::checkers::table::ByPartition;
+use crate::clause::ClauseKind;
 use crate::verdict::{Anomaly, Claim, Finding};
 
 /// Judges `idempotent-no-duplicates`.
@@ -73,23 +74,11 @@ impl Sequences {
 
     /// Closes the case.
     pub(crate) fn finish(self, risk: u64) -> Finding {
-        let untested = "no idempotent batch was sent again or recognised as a repeat";
-        self.case.close(risk, untested, |case| {
-            let mut clauses = Vec::new();
-            let repeated = case.seen(Anomaly::DupSequence);
-            if 0 < repeated {
-                let times = counted(repeated, "time");
-                clauses
-                    .push(format!("a leader appended sequence numbers that its log had, {times}"));
-            }
-            let gaps = case.seen(Anomaly::SeqGap);
-            if 0 < gaps {
-                let times = counted(gaps, "time");
-                clauses.push(format!(
-                    "a leader appended sequence numbers ahead of their turn, {times}"
-                ));
-            }
-            sentence(clauses)
+        self.case.close(risk, ClauseKind::NothingNumberedAgain, |case| {
+            seen(&[
+                (ClauseKind::SequencesRepeated, case.seen(Anomaly::DupSequence)),
+                (ClauseKind::SequencesSkipped, case.seen(Anomaly::SeqGap)),
+            ])
         })
     }
 

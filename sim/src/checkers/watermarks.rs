@@ -12,10 +12,11 @@ use model::fact::{Fact, WaitSet};
 use model::ids::{BrokerId, ClientId, LeaderEpoch, Offset, TopicPartition};
 use model::message::data::OffsetSpec;
 
-use crate::checkers::case::{Case, Place, counted, sentence};
+use crate::checkers::case::{Case, Place, seen};
 use crate::checkers::mirror::same;
 use crate::checkers::replicas::{Cluster, Election, Partition, election};
 use crate::checkers::table::ByPartition;
+use crate::clause::{ClauseKind, Sentence};
 use crate::verdict::{Anomaly, Claim, Finding};
 
 /// Judges `high-watermark-monotonic`.
@@ -117,7 +118,7 @@ impl Watermarks {
 
     /// Closes the case.
     pub(crate) fn finish(self, risk: u64) -> Finding {
-        self.case.close(risk, "no partition was led by more than one broker", because)
+        self.case.close(risk, ClauseKind::OneLeaderEach, because)
     }
 
     fn on_listed(
@@ -203,18 +204,12 @@ impl Exposed {
     }
 }
 
-fn because(case: &Case) -> String {
-    let mut clauses = Vec::new();
-    let mut add = |anomaly: Anomaly, text: &str| {
-        let count = case.seen(anomaly);
-        if 0 < count {
-            clauses.push(format!("{text}, {}", counted(count, "time")));
-        }
-    };
-    add(Anomaly::HwRegression, "a client was shown a smaller high watermark than before");
-    add(Anomaly::HwOverrun, "a high watermark rose beyond the log of an ISR member");
-    add(Anomaly::ReadAboveHw, "a consumer was given records above the high watermark");
-    sentence(clauses)
+fn because(case: &Case) -> Sentence {
+    seen(&[
+        (ClauseKind::WatermarkFell, case.seen(Anomaly::HwRegression)),
+        (ClauseKind::WatermarkOverran, case.seen(Anomaly::HwOverrun)),
+        (ClauseKind::ReadAbove, case.seen(Anomaly::ReadAboveHw)),
+    ])
 }
 
 #[cfg(test)]

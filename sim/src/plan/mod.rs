@@ -472,7 +472,12 @@ pub struct MessageRule {
     pub skip: u32,
     /// How many messages it applies to; `None` is all until healed.
     pub times: Option<u32>,
+    /// To how many of a million matching messages it applies, each by its own luck.
+    pub share_millionths: u32,
 }
+
+/// A rule that applies to every message that matches.
+pub const ALL_MILLIONTHS: u32 = 1_000_000;
 
 /// What a rule does to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,10 +14,10 @@ use model::message::{Api, Half, MessageKind};
 use model::rules::Rules;
 use model::time::{Duration, Time, Timestamp};
 use sim::plan::{
-    Action, BrokerPlan, ClientPlan, ClientRole, ClockPlan, Comparison, Condition, ConsumerPlan,
-    ControllerKind, ControllerPlan, Created, Direction, DiskPlan, FlushPolicy, InFlight, Keys,
-    MessageFate, MessageRule, NetworkPlan, Plan, ProducerPlan, Quantity, Required, Selector,
-    SendStyle, Shape, Step, TopicPlan, Trigger, Unsynced,
+    ALL_MILLIONTHS, Action, BrokerPlan, ClientPlan, ClientRole, ClockPlan, Comparison, Condition,
+    ConsumerPlan, ControllerKind, ControllerPlan, Created, Direction, DiskPlan, FlushPolicy,
+    InFlight, Keys, MessageFate, MessageRule, NetworkPlan, Plan, ProducerPlan, Quantity, Required,
+    Selector, SendStyle, Shape, Step, TopicPlan, Trigger, Unsynced,
 };
 
 /// How long faults are allowed.
@@ -162,6 +162,7 @@ impl Scene<'_> {
             to: Vec::new(),
             skip: rng.below(5) as u32,
             times: (rng.below(3) != 0).then(|| 1 + rng.below(5) as u32),
+            share_millionths: ALL_MILLIONTHS,
         }
     }
 

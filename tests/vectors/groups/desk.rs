@@ -21,6 +21,7 @@ use model::message::group::{
     Subscription, SyncGroupRequest,
 };
 use model::message::{Correlation, ErrorCode, Request, Response};
+use model::rules::Rules;
 use model::time::{Duration, Time, Timestamp};
 use model::turn::{Outbox, Turn};
 use serde_json::{Value, json};
@@ -38,6 +39,8 @@ pub struct Desk {
     log: Vec<GroupRecord>,
     /// Where the high watermark is held; `None` lets it follow the log's end.
     held_at: Option<Offset>,
+    /// Whether the log refuses what is written.
+    refuses: bool,
     now: Time,
     rng: Rng,
     outbox: Outbox,
@@ -57,6 +60,7 @@ impl Desk {
             shard: Shard::load(LeaderEpoch(0), Time::ZERO),
             log: Vec::new(),
             held_at: None,
+            refuses: false,
             now: Time::ZERO,
             rng: Rng::fork(7, case),
             outbox: Outbox::new(NodeId::Broker(BrokerId(1))),
@@ -73,7 +77,10 @@ impl Desk {
     }
 
     fn configure(&mut self, name: &str, value: &Value) {
-        let raw = RawSetting::Int(value.as_i64().expect("settings are numbers"));
+        let raw = match value.as_str() {
+            Some(word) => RawSetting::Text(word.to_owned()),
+            None => RawSetting::Int(value.as_i64().expect("other settings are numbers")),
+        };
         self.config.set(name, &raw).expect("the case uses modelled settings");
     }
 
@@ -98,6 +105,8 @@ impl Desk {
         } else if let Some(hold) = step["hold"].as_bool() {
             self.held_at = hold.then_some(Offset(self.log.len() as u64));
             self.settle();
+        } else if let Some(refuses) = step["refuse"].as_bool() {
+            self.refuses = refuses;
         } else if step_is("expire") {
             let decision = self.draft_of(|shard, draft| shard.coordinator.expire_offsets(draft));
             self.take(decision);
@@ -230,7 +239,9 @@ impl Desk {
         let millis = |field: &str, default| {
             Duration::from_millis(step.get(field).map_or(default, |it| it.as_u64().expect("ms")))
         };
-        let subscription = Subscription { topics: vec![TOPIC], ..Subscription::default() };
+        let owned = step["owned"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let owned = owned.iter().map(|it| partition(it.as_u64().expect("a number"))).collect();
+        let subscription = Subscription { topics: vec![TOPIC], owned, ..Subscription::default() };
         let subscription = Arc::new(subscription);
         let protocol =
             |name: &str| GroupProtocol { name: name.into(), subscription: subscription.clone() };
@@ -290,7 +301,9 @@ impl Desk {
     fn settle(&mut self) {
         let high_watermark = self.high_watermark();
         self.shard.coordinator.on_commit_point(high_watermark);
-        while let Some((then, outcome)) = self.shard.next_finished(high_watermark, self.now) {
+        while let Some((then, outcome)) =
+            self.shard.next_finished(high_watermark, self.now, Rules::default())
+        {
             let decision = self.draft_of(|shard, draft| shard.finish(then, outcome, draft));
             self.write(decision);
         }
@@ -312,9 +325,16 @@ impl Desk {
 
     fn write(&mut self, decision: Decision) {
         let base = Offset(self.log.len() as u64);
-        self.log.extend(decision.records.iter().cloned());
+        let is_refused = self.refuses && !decision.records.is_empty();
+        if !is_refused {
+            self.log.extend(decision.records.iter().cloned());
+        }
         let end = Offset(self.log.len() as u64);
-        let written = if base == end { Written::Nothing } else { Written::At { base, end } };
+        let written = match is_refused {
+            true => Written::Refused(ErrorCode::NotEnoughReplicas),
+            false if base == end => Written::Nothing,
+            false => Written::At { base, end },
+        };
         let timeout = self.config.offsets_commit_timeout;
         let answers = self.shard.take(decision, written, self.now, timeout);
         self.deliver(answers);
@@ -344,6 +364,7 @@ impl Desk {
         let mut turn = Turn {
             now: self.now,
             wall: Timestamp((self.now.0 / 1_000) as i64),
+            rules: Rules::default(),
             rng: &mut self.rng,
             out: &mut self.outbox,
         };

@@ -7,6 +7,7 @@ use model::group::consumer::{ConsumerGroup, Surroundings, Targets};
 use model::group::record::{CurrentAssignment, GroupRecord, MemberMetadata, Reconciliation};
 use model::ids::{GroupEpoch, GroupId, InstanceId, MemberEpoch, MemberId, TopicId, TopicPartition};
 use model::message::group::{Beat, ConsumerHeartbeatRequest};
+use model::rules::Rules;
 use model::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -74,7 +75,8 @@ fn beat(group: &mut ConsumerGroup, case: &Case, step: &Step) -> Value {
     };
     let partitions_of = |topic: TopicId| [6, 3].get(usize::from(topic.0)).copied();
     let size_max = case.size.unwrap_or(usize::MAX);
-    let around = Surroundings { size_max, partitions_of: &partitions_of, assign: &assign };
+    let rules = Rules::default();
+    let around = Surroundings { size_max, partitions_of: &partitions_of, assign: &assign, rules };
     let beaten = match group.heartbeat(&id, &request(step), &around) {
         Ok(beaten) => beaten,
         Err(error) => return json!({ "error": error.name() }),
@@ -134,6 +136,7 @@ fn group(case: &Case) -> ConsumerGroup {
             topics: held.topics.iter().copied().map(TopicId).collect(),
             rebalance_timeout: Duration::from_millis(5_000),
             assignor: None,
+            classic: None,
         };
         let current = CurrentAssignment {
             epoch: held.epoch.map(MemberEpoch),

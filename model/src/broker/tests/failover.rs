@@ -149,7 +149,7 @@ fn a_produce_parked_at_a_leader_that_is_deposed_is_told_who_leads() {
 }
 
 fn eras() -> [Rules; 5] {
-    let rules = |truncation, fetch_fencing| Rules { truncation, fetch_fencing };
+    let rules = |truncation, fetch_fencing| Rules { truncation, fetch_fencing, ..Rules::default() };
     [
         rules(Truncation::ToHighWatermark, FetchFencing::None),
         rules(Truncation::ByEpochOnce, FetchFencing::None),

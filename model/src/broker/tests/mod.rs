@@ -14,6 +14,7 @@ use super::*;
 use crate::chance::Rng;
 use crate::config::{ControllerConfig, TopicConfig};
 use crate::controller::Controller;
+use crate::fact::Fact;
 use crate::ids::{ClientId, LeaderEpoch, TopicId, Uid};
 use crate::image::PartitionRegistration;
 use crate::log::batch::{Batch, Record};
@@ -73,7 +74,7 @@ impl Cluster {
             wall: Timestamp(0),
             rules,
             rng: Rng::fork(1, "cluster"),
-            controller: Controller::new(1, ControllerConfig::default()),
+            controller: Controller::new(1, ControllerConfig::default(), Rules::default()),
             up: BTreeMap::new(),
             down: BTreeMap::new(),
             lives: 0,
@@ -176,6 +177,7 @@ impl Cluster {
             offset: Offset(0),
             last_fetched_epoch: None,
             log_start: Offset(0),
+            high_watermark: None,
             bytes_max: 1_000,
         };
         let request = FetchRequest {
@@ -298,7 +300,7 @@ impl Cluster {
                 self.up.insert(id, broker);
             }
             _ => {
-                let idle = Controller::new(1, ControllerConfig::default());
+                let idle = Controller::new(1, ControllerConfig::default(), Rules::default());
                 let mut controller = std::mem::replace(&mut self.controller, idle);
                 self.with_turn(node, self.now, |turn| act(&mut controller, turn));
                 self.controller = controller;
@@ -309,7 +311,7 @@ impl Cluster {
 
     fn with_turn(&mut self, node: NodeId, now: Time, act: impl FnOnce(&mut Turn<'_>)) {
         let out = self.outboxes.entry(node).or_insert_with(|| Outbox::new(node));
-        act(&mut Turn { now, wall: self.wall, rng: &mut self.rng, out });
+        act(&mut Turn { now, wall: self.wall, rules: self.rules, rng: &mut self.rng, out });
     }
 
     /// Checks that the broker wants to be woken for a reason: otherwise the world would wake
@@ -319,7 +321,8 @@ impl Cluster {
         let (mut later, mut rng) = (broker.clone(), self.rng.clone());
         let mut out = Outbox::new(NodeId::Broker(broker.setup.id));
         let now = at.max(self.now);
-        let mut turn = Turn { now, wall: self.wall, rng: &mut rng, out: &mut out };
+        let mut turn =
+            Turn { now, wall: self.wall, rules: self.rules, rng: &mut rng, out: &mut out };
         later.on_deadline(&mut turn);
         assert!(later != *broker || !out.effects.is_empty(), "woken for nothing at {now}");
         let is_leaving = out.effects.contains(&Effect::Exit);

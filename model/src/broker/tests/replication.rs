@@ -3,6 +3,7 @@
 use super::*;
 use crate::broker::fetcher::Asked;
 use crate::channel::ChannelEvent;
+use crate::ids::BrokerEpoch;
 use crate::message::data::FetchReply;
 
 #[test]
@@ -97,4 +98,48 @@ fn only_a_fence_of_the_current_term_stops_a_follower() {
 
         assert_eq!(cluster.records(2), expected);
     }
+}
+
+/// A follower that has everything is answered with nothing, and hears of the high watermark
+/// all the same.
+#[test]
+fn an_answer_without_news_names_no_partition() {
+    let mut cluster = Cluster::with(2, min_isr(1), Rules::default());
+    let call = cluster.produce(1, 0, Acks::All);
+    cluster.wait(Duration::from_secs(1), |it| it.error(call).is_some());
+    cluster.pass(Duration::from_secs(2));
+    let high_watermark = cluster.log(2).high_watermark();
+    let fetch = |known, offset| {
+        let wanted = FetchPartition {
+            partition: PARTITION,
+            current_leader_epoch: Some(LeaderEpoch(0)),
+            offset,
+            last_fetched_epoch: None,
+            log_start: Offset(0),
+            high_watermark: Some(known),
+            bytes_max: 1_000,
+        };
+        FetchRequest {
+            replica: Some((b(2), BrokerEpoch(u64::MAX))),
+            wait_max: Duration(0),
+            bytes_min: 1,
+            bytes_max: 1_000,
+            isolation: Isolation::ReadUncommitted,
+            partitions: vec![wanted],
+        }
+    };
+
+    let count = |cluster: &mut Cluster, request| {
+        let call = cluster.ask(node(1), 0, Request::Fetch(request));
+        cluster.pass(Duration::from_millis(10));
+        match &cluster.answers[&call] {
+            Response::Fetch(reply) => reply.partitions.len(),
+            other => panic!("{other:?}"),
+        }
+    };
+
+    assert_eq!(high_watermark, Offset(1));
+    assert_eq!(count(&mut cluster, fetch(Offset(1), Offset(1))), 0);
+    assert_eq!(count(&mut cluster, fetch(Offset(0), Offset(1))), 1);
+    assert_eq!(count(&mut cluster, fetch(Offset(0), Offset(0))), 1);
 }

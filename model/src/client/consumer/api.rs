@@ -263,7 +263,7 @@ impl Consumer {
                 };
                 [again, Some(member.join_at), member.prepare_until]
             }
-            Membership::Modern(_) => [None; 3],
+            Membership::Modern(member) => [member.commit_again_at(), None, None],
         };
         let is_missing = self.positions.initializing().next().is_some();
         let times = [

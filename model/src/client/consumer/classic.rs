@@ -19,6 +19,8 @@ use crate::message::group::{
     Assignment, GroupHeartbeatRequest, GroupProtocol, JoinGroupReply, JoinGroupRequest, Joined,
     LeaveGroupRequest, Leaver, Subscription, SyncGroupRequest,
 };
+use crate::mutant::Mutant;
+use crate::rules::Rules;
 use crate::time::{Duration, Time};
 use crate::turn::Turn;
 
@@ -290,9 +292,14 @@ impl ClassicMember {
         &mut self,
         topics: &Topics,
         members: &Members,
+        rules: Rules,
     ) -> Vec<(MemberId, Assignment)> {
         let Some(assignor) = self.assignor() else { return Vec::new() };
-        let assignment = assignor.assign(topics, members);
+        // Mutant: nothing is held back for its old owner.
+        let assignment = match rules.has(Mutant::TwoOwners) {
+            true => assignor.assign_at_once(topics, members),
+            false => assignor.assign(topics, members),
+        };
         assignment.into_iter().map(|(member, partitions)| (member, partitions.into())).collect()
     }
 

@@ -190,8 +190,12 @@ impl Group {
                         };
                     }
                     Membership::Classic(_) => {}
-                    // Simplified: Kafka tries again until the rebalance timeout.
-                    Membership::Modern(member) => member.on_committed(),
+                    Membership::Modern(member) => {
+                        // A topic that is gone would hold the revocation up.
+                        let gone = CommitError::Retriable(ErrorCode::UnknownTopicOrPartition);
+                        let helps = is_retriable && outcome != Err(gone);
+                        member.on_committed(helps.then_some(again));
+                    }
                 }
             }
         }

@@ -109,14 +109,14 @@ impl Group {
 
     /// Takes in what became of a commit.
     ///
-    /// Source: `CommitRequestManager.OffsetCommitRequestState.onResponse`, Kafka 4.0.
+    /// Source: `CommitRequestManager.OffsetCommitRequestState.onResponse`,
+    /// `commitSyncWithRetries`, `autoCommitSyncBeforeRevocationWithRetries`, Kafka 4.0.
     pub(super) fn on_modern_committed(
         &mut self,
         commit: &Commit,
         verdict: Verdict,
         turn: &mut Turn<'_>,
     ) {
-        let is_in = self.membership.committer().is_ok();
         let outcome = match verdict {
             Verdict::Kept => Ok(()),
             Verdict::Retry(error) => Err(CommitError::Retriable(error)),
@@ -124,9 +124,10 @@ impl Group {
                 self.lose_coordinator(turn);
                 Err(CommitError::Retriable(error))
             }
-            // With the epoch that is known by then.
+            // With the epoch that is known by then; other commits are not tried again.
             Verdict::Refused(error @ ErrorCode::StaleMemberEpoch)
-                if is_in && commit.kind == CommitKind::Sync =>
+                if commit.kind == CommitKind::AutoBeforeRebalance
+                    && self.membership.committer().is_ok() =>
             {
                 Err(CommitError::Retriable(error))
             }

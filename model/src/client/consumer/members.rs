@@ -3,6 +3,7 @@
 use super::*;
 use crate::client::stage::{Sent, Stage};
 use crate::fact::Callback;
+use crate::group::assignor::Strategy;
 use crate::ids::{Generation, LeaderEpoch, MemberId, TopicId};
 use crate::message::data::{ListOffsetsReply, ListedOffset, MetadataReply, PartitionMetadata};
 use crate::message::group::*;
@@ -22,6 +23,18 @@ struct Scene {
     heartbeat_error: ErrorCode,
     generation: u32,
     left: bool,
+    part: Part,
+    /// How many members each SyncGroup assigned something to.
+    synced: Vec<usize>,
+}
+
+/// What the coordinator makes of the member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Leader,
+    /// It leads, but the coordinator keeps the assignment that it has (KIP-814).
+    SkippingLeader,
+    Follower,
 }
 
 impl Scene {
@@ -41,6 +54,8 @@ impl Scene {
             heartbeat_error: ErrorCode::None,
             generation: 0,
             left: false,
+            part: Part::Leader,
+            synced: Vec::new(),
         };
         scene.serve();
         scene
@@ -135,7 +150,9 @@ impl Scene {
             }
             Request::JoinGroup(request) => self.join(request),
             Request::SyncGroup(request) => {
-                let assignment = Ok(request.assignments[0].1.clone());
+                self.synced.push(request.assignments.len());
+                let own = request.assignments.first().map(|(_, own)| own.clone());
+                let assignment = Ok(own.unwrap_or_else(|| [A].into()));
                 Response::SyncGroup(SyncGroupReply { assignment })
             }
             Request::Heartbeat(_) => {
@@ -186,10 +203,18 @@ impl Scene {
             generation: Generation(self.generation),
             protocol_type: Some("consumer".into()),
             protocol: Some(request.protocols[0].name.clone()),
-            leader: Some(member.clone()),
+            leader: Some(match self.part {
+                Part::Leader | Part::SkippingLeader => member.clone(),
+                Part::Follower => MemberId::from("somebody else"),
+            }),
             member: member.clone(),
-            skip_assignment: false,
-            members: vec![JoinedMember { member, instance: None, subscription }],
+            skip_assignment: self.part == Part::SkippingLeader,
+            members: match self.part {
+                Part::Leader | Part::SkippingLeader => {
+                    vec![JoinedMember { member, instance: None, subscription }]
+                }
+                Part::Follower => Vec::new(),
+            },
         };
         Response::JoinGroup(JoinGroupReply { joined: Ok(joined) })
     }
@@ -297,4 +322,124 @@ fn closing_commits_calls_the_listener_and_leaves() {
     assert!(scene.left);
     assert_eq!(scene.returned.last(), Some(&Returned::Closed));
     assert_eq!(scene.consumer.next_deadline(), None);
+}
+
+#[test]
+fn only_a_leader_that_is_not_told_to_skip_it_assigns() {
+    for (part, assigned) in [(Part::Leader, 1), (Part::SkippingLeader, 0), (Part::Follower, 0)] {
+        let mut scene = Scene::new(manual());
+        scene.part = part;
+
+        scene.poll(1_000);
+
+        assert_eq!(scene.synced, [assigned], "{part:?}");
+        assert_eq!(scene.consumer.assignment().collect::<Vec<_>>(), [A], "{part:?}");
+        assert_eq!(scene.callbacks(), [Callback::Assigned], "{part:?}");
+    }
+}
+
+#[test]
+fn a_cooperative_member_keeps_what_it_reads_through_a_rebalance() {
+    let strategies = crate::config::Strategies(vec![Strategy::CooperativeSticky]);
+    let mut scene = Scene::new(ConsumerConfig { strategies, ..manual() });
+    scene.poll(1_000);
+    scene.heartbeat_error = ErrorCode::RebalanceInProgress;
+    scene.work(4_000);
+    scene.poll(1_000);
+
+    let given_up = scene.facts.iter().filter(|it| **it == MemberEvent::Owns([].into()));
+    assert_eq!(scene.generation, 2);
+    assert!(!scene.callbacks().contains(&Callback::Revoked));
+    assert_eq!(given_up.count(), 0);
+    assert_eq!(scene.count(&MemberEvent::OffsetFetched(A, Some(Offset(7)))), 1);
+}
+
+#[test]
+fn unsubscribing_gives_back_and_leaves_until_there_is_a_subscription_again() {
+    let mut scene = Scene::new(manual());
+    scene.poll(1_000);
+
+    scene.consumer.unsubscribe(&mut scene.stage.turn());
+    scene.serve();
+    scene.work(10_000);
+
+    assert_eq!(scene.callbacks(), [Callback::Assigned, Callback::Revoked]);
+    assert!(scene.left);
+    assert_eq!(scene.consumer.assignment().count(), 0);
+    assert_eq!(scene.count(&MemberEvent::Expelled(crate::fact::ExpelCause::Left)), 1);
+    assert_eq!(scene.generation, 1, "it does not join by itself");
+    let to = Subscribe::Topics(vec![TOPIC]);
+    scene.consumer.subscribe(GroupId::from("g"), to, &mut scene.stage.turn());
+    scene.poll(1_000);
+    assert_eq!(scene.generation, 2);
+    assert_eq!(scene.consumer.assignment().collect::<Vec<_>>(), [A]);
+}
+
+#[test]
+fn a_static_member_closes_without_a_word() {
+    let instance = Some("i".into());
+    let mut scene = Scene::new(ConsumerConfig { instance, ..manual() });
+    scene.poll(1_000);
+
+    scene.consumer.close(&mut scene.stage.turn());
+    scene.serve();
+
+    assert!(!scene.left);
+    assert_eq!(scene.returned.last(), Some(&Returned::Closed));
+}
+
+#[test]
+fn a_wakeup_ends_the_poll_that_waits_or_else_the_next_one() {
+    let threw = |scene: &Scene| scene.count(&MemberEvent::Threw(GroupError::Wakeup));
+    let mut scene = Scene::new(manual());
+    scene.poll(1_000);
+
+    let length = Duration::from_secs(10);
+    scene.consumer.poll(length, &mut scene.stage.turn());
+    scene.serve();
+    scene.consumer.wakeup(&mut scene.stage.turn());
+    scene.serve();
+    assert_eq!((threw(&scene), scene.returned.last()), (1, Some(&Returned::Threw)));
+
+    let before = scene.stage.now;
+    scene.consumer.wakeup(&mut scene.stage.turn());
+    scene.poll(10_000);
+    assert_eq!((threw(&scene), scene.returned.last()), (2, Some(&Returned::Threw)));
+    assert_eq!(scene.stage.now, before, "at once");
+
+    scene.poll(1_000);
+    assert_eq!((threw(&scene), scene.generation), (2, 1));
+    assert_eq!(scene.returned.last(), Some(&Returned::Polled(Vec::new())));
+}
+
+#[test]
+fn offsets_for_times_are_asked_of_the_leader() {
+    let mut scene = Scene::new(manual());
+    scene.poll(1_000);
+
+    let times = vec![(A, crate::time::Timestamp(5))];
+    scene.consumer.offsets_for_times(times, &mut scene.stage.turn());
+    scene.serve();
+
+    assert_eq!(scene.returned.last(), Some(&Returned::Times(vec![(A, Some(Offset(3)))])));
+    assert_eq!(scene.consumer.position(A), Some(Offset(7)), "nobody has sought");
+}
+
+#[test]
+fn a_pause_lasts_until_it_is_resumed_and_is_noted_once() {
+    let mut scene = Scene::new(manual());
+    scene.poll(1_000);
+
+    for _ in 0..2 {
+        scene.consumer.pause(&[A], &mut scene.stage.turn());
+    }
+    scene.poll(1_000);
+    for _ in 0..2 {
+        scene.consumer.resume(&[A], &mut scene.stage.turn());
+    }
+    scene.serve();
+
+    assert_eq!(scene.count(&MemberEvent::Paused([A].into())), 1);
+    assert_eq!(scene.count(&MemberEvent::Resumed([A].into())), 1);
+    assert_eq!(scene.generation, 1);
 }

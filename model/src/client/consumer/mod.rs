@@ -86,6 +86,11 @@ enum Activity {
     Closed,
 }
 
+/// A partition that the application names, and that is not the consumer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no current assignment for partition {} of topic {}", .0.partition, .0.topic.0)]
+pub struct NotAssigned(pub TopicPartition);
+
 /// How far `close()` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Closing {
@@ -134,36 +139,104 @@ impl Consumer {
     }
 
     /// Returns once there are records, an error or `timeout` is over, by
-    /// [`Returned::Polled`]. Buffered records are returned in the same turn.
+    /// [`Returned::Polled`]. Buffered records are returned in the same turn. Throws
+    /// `IllegalStateException` if the consumer is neither subscribed nor assigned anything.
     ///
     /// # Panics
     /// If the application already waits in `poll()`, or has closed the consumer.
     pub fn poll(&mut self, timeout: Duration, turn: &mut Turn<'_>) {
         self.assert_idle();
+        if !self.is_subscribed() && self.positions.partitions().next().is_none() {
+            self.throw_illegal_state(turn);
+            return;
+        }
         self.activity = Activity::Polling { until: turn.now + timeout, retry_at: None };
         self.go_on(turn);
     }
 
-    /// Moves the position of an assigned partition; records are read from `offset` on.
-    pub fn seek(&mut self, tp: TopicPartition, offset: Offset, turn: &mut Turn<'_>) {
+    /// Moves the position of a partition; records are read from `offset` on.
+    ///
+    /// # Errors
+    /// [`NotAssigned`] is what the application is thrown besides.
+    pub fn seek(
+        &mut self,
+        tp: TopicPartition,
+        offset: Offset,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), NotAssigned> {
+        self.check_assigned(&[tp], turn)?;
         self.positions.seek(tp, offset, self.link.metadata().leader(tp), turn);
+        Ok(())
     }
 
     /// Moves positions to the start of the log, by the next `poll()`; of no partitions means
     /// of all.
-    pub fn seek_to_beginning(&mut self, partitions: &[TopicPartition]) {
+    ///
+    /// # Errors
+    /// As [`Consumer::seek`]; then no position moves.
+    // Simplified: Kafka moves those that come before the one that is not assigned.
+    pub fn seek_to_beginning(
+        &mut self,
+        partitions: &[TopicPartition],
+        turn: &mut Turn<'_>,
+    ) -> Result<(), NotAssigned> {
+        self.check_assigned(partitions, turn)?;
         self.seek_to(partitions, ResetTo::Earliest);
+        Ok(())
     }
 
     /// Moves positions to the end of the log, by the next `poll()`; of no partitions means
     /// of all.
-    pub fn seek_to_end(&mut self, partitions: &[TopicPartition]) {
+    ///
+    /// # Errors
+    /// As [`Consumer::seek_to_beginning`].
+    pub fn seek_to_end(
+        &mut self,
+        partitions: &[TopicPartition],
+        turn: &mut Turn<'_>,
+    ) -> Result<(), NotAssigned> {
+        self.check_assigned(partitions, turn)?;
         self.seek_to(partitions, ResetTo::Latest);
+        Ok(())
     }
 
     /// Returns the next record that the application gets; `None` while that is not certain.
     pub fn position(&self, tp: TopicPartition) -> Option<Offset> {
         self.positions.valid(tp).map(|position| position.offset)
+    }
+
+    /// Source: `SubscriptionState.assignedState`, Kafka 4.0.
+    fn check_assigned(
+        &mut self,
+        partitions: &[TopicPartition],
+        turn: &mut Turn<'_>,
+    ) -> Result<(), NotAssigned> {
+        let is_assigned = |tp: &TopicPartition| self.positions.partitions().any(|it| it == *tp);
+        match partitions.iter().find(|tp| !is_assigned(tp)) {
+            None => Ok(()),
+            // It throws out of this call, not out of a `poll()`.
+            Some(&tp) => {
+                self.note(MemberEvent::Threw(GroupError::IllegalState), turn);
+                Err(NotAssigned(tp))
+            }
+        }
+    }
+
+    /// Throws `IllegalStateException` out of the application's call, or out of the one in
+    /// which it waits.
+    fn throw_illegal_state(&mut self, turn: &mut Turn<'_>) {
+        self.note(MemberEvent::Threw(GroupError::IllegalState), turn);
+        match self.activity {
+            Activity::Idle | Activity::Polling { .. } if !self.is_interrupted() => {
+                self.activity = Activity::Idle;
+                turn.return_to_application(Returned::Threw);
+            }
+            Activity::Idle
+            | Activity::Polling { .. }
+            | Activity::Times(..)
+            | Activity::Closing { .. }
+            | Activity::Closed => {}
+        }
     }
 
     fn seek_to(&mut self, partitions: &[TopicPartition], to: ResetTo) {

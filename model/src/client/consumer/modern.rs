@@ -21,7 +21,7 @@ use crate::message::ErrorCode;
 use crate::message::group::{
     Assignment, Beat, ConsumerHeartbeatReply, ConsumerHeartbeatRequest, MemberState,
 };
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::turn::Turn;
 
 /// A member of a consumer group.
@@ -29,6 +29,8 @@ use crate::turn::Turn;
 pub struct ModernMember {
     client: ClientId,
     auto_commit: bool,
+    /// How long the commit before a revocation is tried.
+    rebalance_timeout: Duration,
     reconciler: Reconciler,
     stage: Stage,
     /// An error that `poll()` has not thrown yet.
@@ -72,7 +74,10 @@ pub enum Coordination {
 #[derive(Clone, Debug, PartialEq)]
 enum Stage {
     Idle,
-    Committing(Reconciliation),
+    /// It commits, and tries no more from this time on.
+    Committing(Reconciliation, Time),
+    /// The commit has failed and is to be tried again, once the first of these times has come.
+    CommitAgain(Reconciliation, Time, Time),
     /// The listener is to hear what is revoked, if anything.
     Revoke(Reconciliation),
     Revoking {
@@ -107,6 +112,7 @@ impl ModernMember {
         ModernMember {
             client,
             auto_commit: config.auto_commit,
+            rebalance_timeout: config.poll_interval_max,
             reconciler: Reconciler::new(identity, config, now),
             stage: Stage::Idle,
             failure: None,
@@ -226,6 +232,10 @@ impl ModernMember {
             }
             // Fenced or stale while it committed: what it has is reported as lost.
             Stage::Revoke(_) => self.begin(turn),
+            Stage::CommitAgain(..) if !self.reconciler.has_begun() => self.begin(turn),
+            Stage::CommitAgain(reconciliation, at, until) if at <= turn.now => {
+                Some(self.commit(reconciliation, until))
+            }
             Stage::Assign { add } => {
                 self.stage = Stage::Announce { add };
                 Some(Step::Assign(self.reconciler.owned().clone()))
@@ -243,7 +253,8 @@ impl ModernMember {
                 self.note_left(callback, turn);
                 Some(Step::Assign(Assignment::default()))
             }
-            waiting @ (Stage::Committing(_)
+            waiting @ (Stage::Committing(..)
+            | Stage::CommitAgain(..)
             | Stage::Revoking { .. }
             | Stage::Announcing
             | Stage::Losing
@@ -255,10 +266,34 @@ impl ModernMember {
     }
 
     /// The commit before a reconciliation has ended; if it failed, the application was not
-    /// told.
-    pub fn on_committed(&mut self) {
-        if let Stage::Committing(reconciliation) = &self.stage {
-            self.stage = Stage::Revoke(reconciliation.clone());
+    /// told. `again` is when it may be tried once more, if that may help.
+    ///
+    /// Source: `CommitRequestManager.autoCommitSyncBeforeRevocationWithRetries`, Kafka 4.0.
+    pub fn on_committed(&mut self, again: Option<Time>) {
+        let Stage::Committing(reconciliation, until) = &self.stage else { return };
+        let (reconciliation, until) = (reconciliation.clone(), *until);
+        self.stage = match again {
+            Some(at) if at < until => Stage::CommitAgain(reconciliation, at, until),
+            Some(_) | None => Stage::Revoke(reconciliation),
+        };
+    }
+
+    /// Returns when `poll()` is to try the commit before a reconciliation again.
+    pub fn commit_again_at(&self) -> Option<Time> {
+        match self.stage {
+            Stage::CommitAgain(_, at, _) => Some(at),
+            Stage::Idle
+            | Stage::Committing(..)
+            | Stage::Revoke(_)
+            | Stage::Revoking { .. }
+            | Stage::Assign { .. }
+            | Stage::Announce { .. }
+            | Stage::Announcing
+            | Stage::Losing
+            | Stage::Leave(..)
+            | Stage::Leaving(_)
+            | Stage::Drop
+            | Stage::Depart(_) => None,
         }
     }
 
@@ -314,7 +349,8 @@ impl ModernMember {
         match self.stage {
             Stage::Revoking { .. } | Stage::Announcing | Stage::Losing | Stage::Leaving(_) => true,
             Stage::Idle
-            | Stage::Committing(_)
+            | Stage::Committing(..)
+            | Stage::CommitAgain(..)
             | Stage::Revoke(_)
             | Stage::Assign { .. }
             | Stage::Announce { .. }
@@ -338,10 +374,16 @@ impl ModernMember {
         if !self.auto_commit {
             return Some(self.revoke(reconciliation, turn));
         }
-        // KAFKA-18641: only inside `poll()` has the application finished with what it got.
+        // KAFKA-18641: only inside `poll()`, before anything is handed over, has the application
+        // finished with what it got. Kafka's background thread used to take positions at any
+        // time.
+        Some(self.commit(reconciliation, turn.now + self.rebalance_timeout))
+    }
+
+    fn commit(&mut self, reconciliation: Reconciliation, until: Time) -> Step {
         let revoke = reconciliation.revoke.clone();
-        self.stage = Stage::Committing(reconciliation);
-        Some(Step::Commit(revoke))
+        self.stage = Stage::Committing(reconciliation, until);
+        Step::Commit(revoke)
     }
 
     fn revoke(&mut self, reconciliation: Reconciliation, turn: &mut Turn<'_>) -> Step {

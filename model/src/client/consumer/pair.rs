@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Activity, Consumer};
 use crate::client::stage::{Sent, Stage};
 use crate::config::{ConsumerConfig, OffsetReset};
-use crate::fact::{ConsumerError, Fact, ResetCause};
+use crate::fact::{ConsumerError, Fact, GroupError, MemberEvent, MemberFact, ResetCause};
 use crate::ids::{
     BrokerId, ClientId, ConnectionId, LeaderEpoch, NodeId, Offset, TopicId, TopicPartition, Uid,
 };
@@ -284,6 +284,7 @@ impl Pair {
                     None => self.pending.push(sent),
                 }
             }
+            Effect::Return(Returned::Threw) => {} // `threw` has it
             Effect::Return(Returned::Polled(records)) => {
                 let count: u64 = records.iter().map(|it| it.to - it.from).sum();
                 self.returned.push(count);
@@ -363,6 +364,14 @@ impl Pair {
             _ => None,
         });
         resets.collect()
+    }
+
+    pub(super) fn threw(&self) -> Vec<GroupError> {
+        let thrown = self.facts.iter().filter_map(|fact| match fact {
+            Fact::Member(MemberFact { what: MemberEvent::Threw(error), .. }) => Some(*error),
+            _ => None,
+        });
+        thrown.collect()
     }
 
     pub(super) fn failures(&self) -> Vec<(TopicPartition, ConsumerError)> {

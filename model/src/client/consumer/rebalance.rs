@@ -217,7 +217,7 @@ impl Consumer {
             .iter()
             .filter_map(|&(topic, count)| Some((topic, vec![Vec::new(); usize::from(count?)])))
             .collect();
-        let assignments = if skip { Vec::new() } else { member.assign(&topics, &told) };
+        let assignments = if skip { Vec::new() } else { member.assign(&topics, &told, turn.rules) };
         member.assigned_counts = Some(counts.into_iter().collect());
         member.phase = Phase::Completing;
         let request = member.sync(assignments);

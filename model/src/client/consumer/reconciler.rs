@@ -503,6 +503,8 @@ impl Reconciler {
                 Reaction::GoOn
             }
             ErrorCode::FencedMemberEpoch | ErrorCode::UnknownMemberId => {
+                // It joins again without a pause, also if it was a join that was refused: a
+                // member whose former self lives asks until that one's session is over.
                 self.pace.start_over();
                 self.fence(error)
             }

@@ -56,11 +56,36 @@ fn seeking_helps_a_failed_partition() {
     pair.append(A, 1, 3);
     pair.poll(0);
 
-    pair.consumer.seek(A, Offset(1), &mut pair.stage.turn());
+    pair.consumer.seek(A, Offset(1), &mut pair.stage.turn()).expect("it is assigned");
     pair.poll(1_000);
 
     assert_eq!(pair.handed_over(), [(A, 1, 3)]);
     assert_eq!(pair.resets(), [(A, None, 1, ResetCause::Seek)]);
+}
+
+#[test]
+fn polling_with_neither_subscription_nor_assignment_throws() {
+    let mut pair = Pair::new(&[], OffsetReset::Earliest);
+
+    pair.poll(1_000);
+
+    assert_eq!(pair.threw(), [GroupError::IllegalState]);
+    assert_eq!(pair.consumer.activity, Activity::Idle);
+}
+
+#[test]
+fn seeking_in_a_partition_of_somebody_else_s_throws_and_moves_nothing() {
+    let mut pair = Pair::new(&[A], OffsetReset::Earliest);
+    pair.append(A, 1, 3);
+    pair.poll(1_000);
+
+    let sought = pair.consumer.seek(B, Offset(1), &mut pair.stage.turn());
+    let to_end = pair.consumer.seek_to_end(&[A, B], &mut pair.stage.turn());
+    pair.serve();
+
+    assert_eq!((sought, to_end), (Err(NotAssigned(B)), Err(NotAssigned(B))));
+    assert_eq!(pair.threw(), [GroupError::IllegalState; 2]);
+    assert_eq!(pair.consumer.position(A), Some(Offset(3)));
 }
 
 #[test]
@@ -174,7 +199,7 @@ fn out_of_range_is_an_error_without_a_policy() {
 fn out_of_range_is_ignored_once_the_position_has_moved() {
     let mut pair = reading(OffsetReset::Earliest);
     let fetch = pair.pending.remove(0);
-    pair.consumer.seek(A, Offset(1), &mut pair.stage.turn());
+    pair.consumer.seek(A, Offset(1), &mut pair.stage.turn()).expect("it is assigned");
     pair.poll(1_000);
 
     pair.answer(&fetch, fetched(A, ErrorCode::OffsetOutOfRange, vec![]));
@@ -299,15 +324,37 @@ fn a_failed_listing_is_tried_again_after_the_back_off() {
 fn seeking_to_an_end_is_lazy() {
     let mut pair = reading(OffsetReset::None);
 
-    pair.consumer.seek_to_beginning(&[]);
+    pair.consumer.seek_to_beginning(&[], &mut pair.stage.turn()).expect("all are assigned");
     assert_eq!(pair.consumer.position(A), None);
     pair.poll(0);
 
     assert_eq!(pair.resets().last(), Some(&(A, Some(3), 0, ResetCause::Seek)));
-    pair.consumer.seek(A, Offset(3), &mut pair.stage.turn());
-    pair.consumer.seek_to_end(&[A]);
+    pair.consumer.seek(A, Offset(3), &mut pair.stage.turn()).expect("it is assigned");
+    pair.consumer.seek_to_end(&[A], &mut pair.stage.turn()).expect("it is assigned");
     pair.poll(0);
     assert_eq!(pair.resets().last(), Some(&(A, Some(3), 3, ResetCause::Seek)));
+}
+
+#[test]
+fn seeking_in_a_partition_that_is_not_assigned_throws_and_changes_nothing() {
+    let mut pair = Pair::new(&[A], OffsetReset::Earliest);
+    pair.append(A, 1, 3);
+    pair.append(B, 1, 3);
+
+    let refused = [
+        pair.consumer.seek(B, Offset(1), &mut pair.stage.turn()),
+        pair.consumer.seek_to_beginning(&[B], &mut pair.stage.turn()),
+        pair.consumer.seek_to_end(&[B, A], &mut pair.stage.turn()),
+    ];
+    pair.poll(1_000);
+
+    assert_eq!(refused, [Err(NotAssigned(B)); 3]);
+    let threw = Fact::Member(MemberFact {
+        client: ClientId(1),
+        what: MemberEvent::Threw(GroupError::IllegalState),
+    });
+    assert_eq!(pair.facts.iter().filter(|fact| **fact == threw).count(), 3);
+    assert_eq!(pair.handed_over(), [(A, 0, 3)]);
 }
 
 #[test]
@@ -383,7 +430,7 @@ fn disturb(pair: &mut Pair, rng: &mut Rng) {
 fn reading(policy: OffsetReset) -> Pair {
     let mut pair = Pair::new(&[A], policy);
     pair.append(A, 1, 3);
-    pair.consumer.seek(A, Offset(0), &mut pair.stage.turn());
+    pair.consumer.seek(A, Offset(0), &mut pair.stage.turn()).expect("it is assigned");
     pair.poll(1_000);
     assert_eq!(pair.returned, [3]);
     pair

@@ -118,7 +118,7 @@ fn a_restarted_controller_knows_the_same_and_gives_fresh_sessions() {
     let image = desk.controller.image().clone();
 
     let log = desk.controller.clone().into_log();
-    desk.controller = Controller::restart(1, ControllerConfig::default(), log);
+    desk.controller = Controller::restart(1, ControllerConfig::default(), Rules::default(), log);
     assert_eq!(desk.controller.image(), &image);
     let facts = desk.start();
     assert_eq!(facts, [Fact::ControllerStarted { records: image.next.0 }]);

@@ -44,7 +44,7 @@ impl Desk {
     fn started() -> Desk {
         let config = ControllerConfig::default();
         let mut desk = Desk {
-            controller: Controller::new(1, config),
+            controller: Controller::new(1, config, Rules::default()),
             now: Time::ZERO,
             rng: Rng::fork(1, "controller"),
             effects: Vec::new(),
@@ -73,7 +73,13 @@ impl Desk {
     fn turn<R>(&mut self, act: impl FnOnce(&mut Controller, &mut Turn<'_>) -> R) -> R {
         let mut out = Outbox::new(NodeId::Controller(1));
         let wall = Timestamp(0);
-        let mut turn = Turn { now: self.now, wall, rng: &mut self.rng, out: &mut out };
+        let mut turn = Turn {
+            now: self.now,
+            wall,
+            rules: Rules::default(),
+            rng: &mut self.rng,
+            out: &mut out,
+        };
         let result = act(&mut self.controller, &mut turn);
         self.effects = out.effects;
         self.facts.extend(out.facts);

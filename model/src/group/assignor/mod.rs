@@ -232,6 +232,16 @@ impl ClientAssignor {
             }
         }
     }
+
+    /// Assigns as [`ClientAssignor::assign`] does, but what another member has still to give
+    /// up goes to its new owner at once.
+    pub fn assign_at_once(&mut self, topics: &Topics, members: &Members) -> GroupAssignment {
+        if self.strategy != Strategy::CooperativeSticky {
+            return self.assign(topics, members);
+        }
+        self.newest = self.newest.max(sticky::newest_cooperative_generation(members));
+        sticky::assign_at_once(topics, members, self.newest)
+    }
 }
 
 /// Returns the known topics with partitions that somebody subscribes to, in order.

@@ -64,7 +64,8 @@ impl ClassicGroup {
             self.add(id.clone(), request, waiter, draft);
             return Ok(());
         }
-        self.check_member(id, request.instance.as_ref()).map_err(refusal)?;
+        let rules = draft.turn.rules;
+        self.check_member(id, request.instance.as_ref(), rules).map_err(refusal)?;
         self.rejoin(id, request, waiter, draft).map_err(refusal)
     }
 
@@ -207,7 +208,7 @@ impl ClassicGroup {
             self.prepare_rebalance(RebalanceCause::Rejoined(new), draft);
             return;
         }
-        draft.write_classic(&self.id, Some(self.to_record(|_, member| member.assignment.clone())));
+        draft.write_classic(&self.id, Some(self.settled()));
         let response = self.joined(&new, Roll::ForLeaderAtRest);
         let (group, instance) = (self.id.clone(), instance.clone());
         let replacement = Replacement { group, instance, old, new, before, waiter, response };

@@ -9,6 +9,7 @@ use crate::group::decision::Draft;
 use crate::ids::MemberId;
 use crate::message::ErrorCode;
 use crate::message::group::Leaver;
+use crate::mutant::Mutant;
 
 impl ClassicGroup {
     /// Lets members go; each succeeds or fails on its own.
@@ -34,7 +35,7 @@ impl ClassicGroup {
         let id = match (&leaver.member, &leaver.instance) {
             (Some(id), _) if self.pending.remove(id).is_some() => return Ok(id.clone()),
             (Some(id), instance) => {
-                self.check_member(id, instance.as_ref())?;
+                self.check_member(id, instance.as_ref(), draft.turn.rules)?;
                 id.clone()
             }
             (None, Some(instance)) => {
@@ -111,6 +112,11 @@ impl ClassicGroup {
             member.expires_at = None;
             return;
         }
+        // Mutant: nobody is missed.
+        if draft.turn.rules.has(Mutant::ForgetSessionTimer) {
+            member.expires_at = None;
+            return;
+        }
         self.remove(id, LeaveCause::SessionExpired, draft);
         self.on_departure(RebalanceCause::SessionExpired(id.clone()), draft);
     }
@@ -119,11 +125,7 @@ impl ClassicGroup {
     ///
     /// Source: `GroupMetadataManager.onUnloaded`, Kafka 4.0.
     pub fn resign(&mut self, draft: &mut Draft<'_, '_>) {
-        for (id, member) in &mut self.members {
-            if let Some(parked) = member.parked.take() {
-                parked.fail(ErrorCode::NotCoordinator, Some(id), draft);
-            }
-        }
+        self.refuse_all(ErrorCode::NotCoordinator, draft);
     }
 
     /// Takes up office over a loaded group: every member gets a whole session; a group that

@@ -18,11 +18,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::fact::GroupPhase;
-use crate::group::decision::Waiter;
+use crate::group::decision::{Draft, Waiter};
+use crate::group::offsets::CONSUMER;
 use crate::group::record::{ClassicMetadata, StoredMember};
 use crate::ids::{Generation, GroupId, InstanceId, MemberId, TopicId};
 use crate::message::ErrorCode;
 use crate::message::group::{Assignment, GroupProtocol, Subscription};
+use crate::mutant::Mutant;
+use crate::rules::Rules;
 use crate::time::{Duration, Time, Timestamp};
 
 /// A classic group.
@@ -213,6 +216,35 @@ impl ClassicGroup {
         group
     }
 
+    /// Makes a stable group of members that have their assignments; nobody leads it.
+    ///
+    /// Source: `ClassicGroup.fromConsumerGroup`, Kafka 4.0.
+    pub fn of_members(
+        id: GroupId,
+        generation: Generation,
+        members: BTreeMap<MemberId, Member>,
+        since: Timestamp,
+    ) -> ClassicGroup {
+        let instance = |(id, member): (&MemberId, &Member)| {
+            member.instance.clone().map(|instance| (instance, id.clone()))
+        };
+        let mut group = ClassicGroup {
+            generation,
+            protocol_type: Some(CONSUMER.into()),
+            phase: Phase::Stable,
+            instances: members.iter().filter_map(instance).collect(),
+            members,
+            ..ClassicGroup::new(id, since)
+        };
+        group.protocol = group.vote();
+        group
+    }
+
+    /// Returns what a log is to keep of the group as it stands.
+    pub fn settled(&self) -> ClassicMetadata {
+        self.to_record(|_, member| member.assignment.clone())
+    }
+
     /// Returns what a log is to keep of a group without members.
     pub fn empty(&self) -> ClassicMetadata {
         self.to_record(|_, _| Assignment::default())
@@ -260,7 +292,7 @@ impl ClassicGroup {
     }
 
     /// Returns what a member told the assignor that was voted for.
-    fn subscription_of(&self, member: &Member) -> Arc<Subscription> {
+    pub fn subscription_of(&self, member: &Member) -> Arc<Subscription> {
         let chosen = |it: &&GroupProtocol| Some(&it.name) == self.protocol.as_ref();
         let found = member.protocols.iter().find(chosen).or(member.protocols.first());
         found.map_or_else(Arc::default, |protocol| protocol.subscription.clone())
@@ -277,15 +309,27 @@ impl ClassicGroup {
         &self,
         member: &MemberId,
         instance: Option<&InstanceId>,
+        rules: Rules,
     ) -> Result<(), ErrorCode> {
         if let Some(instance) = instance {
             match self.instances.get(instance) {
                 None => return Err(ErrorCode::UnknownMemberId),
+                // Mutant: an old process is a member that is not known.
+                Some(_) if rules.has(Mutant::StaticMemberNotFenced) => {}
                 Some(owner) if owner != member => return Err(ErrorCode::FencedInstanceId),
                 Some(_) => {}
             }
         }
         if self.members.contains_key(member) { Ok(()) } else { Err(ErrorCode::UnknownMemberId) }
+    }
+
+    /// Answers whoever waits in JoinGroup or SyncGroup with an error.
+    pub fn refuse_all(&mut self, error: ErrorCode, draft: &mut Draft<'_, '_>) {
+        for (id, member) in &mut self.members {
+            if let Some(parked) = member.parked.take() {
+                parked.fail(error, Some(id), draft);
+            }
+        }
     }
 
     /// Returns the member, which has been checked before.

@@ -9,6 +9,7 @@ use crate::group::decision::Draft;
 use crate::ids::MemberId;
 use crate::message::group::{Assignment, SyncGroupReply};
 use crate::message::{ErrorCode, Response};
+use crate::mutant::Mutant;
 
 impl Parked {
     /// Answers a parked request with an error.
@@ -27,7 +28,7 @@ impl Parked {
 
 impl ClassicGroup {
     /// Begins a rebalance, unless members are joining already.
-    pub(super) fn prepare_rebalance(&mut self, cause: RebalanceCause, draft: &mut Draft<'_, '_>) {
+    pub fn prepare_rebalance(&mut self, cause: RebalanceCause, draft: &mut Draft<'_, '_>) {
         let timeout = self.rebalance_timeout();
         let joining = match self.phase {
             Phase::PreparingRebalance(_) => return,
@@ -54,7 +55,11 @@ impl ClassicGroup {
     pub(super) fn complete_join_if_everybody_is_here(&mut self, draft: &mut Draft<'_, '_>) {
         let Phase::PreparingRebalance(Joining::Everybody { .. }) = self.phase else { return };
         // An id in waiting blocks: whoever got it is about to join.
-        if self.pending.is_empty() && self.joined_count() == self.members.len() {
+        let joined = self.joined_count();
+        let everybody = self.pending.is_empty() && joined == self.members.len();
+        // Mutant: the first to come are served.
+        let early = 0 < joined && draft.turn.rules.has(Mutant::JoinNotAwaited);
+        if everybody || early {
             self.complete_join(draft);
         }
     }
@@ -73,6 +78,11 @@ impl ClassicGroup {
                     company: Company::None,
                 };
                 self.phase = Phase::PreparingRebalance(joining);
+            }
+            // Mutant: the wait begins anew.
+            Joining::Everybody { .. } if draft.turn.rules.has(Mutant::ForgetRebalanceTimeout) => {
+                let deadline = draft.now() + self.rebalance_timeout();
+                self.phase = Phase::PreparingRebalance(Joining::Everybody { deadline });
             }
             Joining::Initial { .. } | Joining::Everybody { .. } => self.complete_join(draft),
         }

@@ -11,6 +11,7 @@ use crate::group::decision::{Draft, Then, Waiter};
 use crate::ids::{Generation, MemberId};
 use crate::message::group::{Assignment, GroupHeartbeatRequest, SyncGroupReply, SyncGroupRequest};
 use crate::message::{ErrorCode, Response};
+use crate::rules::Rules;
 
 /// Makes the answer to a SyncGroup.
 pub fn synced(assignment: Result<Assignment, ErrorCode>) -> Response {
@@ -20,7 +21,7 @@ pub fn synced(assignment: Result<Assignment, ErrorCode>) -> Response {
 impl ClassicGroup {
     /// Takes in a SyncGroup; it is answered at once or parked until the leader's is committed.
     pub fn sync(&mut self, request: &SyncGroupRequest, waiter: Waiter, draft: &mut Draft<'_, '_>) {
-        if let Err(error) = self.check_sync(request) {
+        if let Err(error) = self.check_sync(request, draft.turn.rules) {
             draft.answer(waiter, synced(Err(error)));
             return;
         }
@@ -39,8 +40,8 @@ impl ClassicGroup {
         }
     }
 
-    fn check_sync(&self, request: &SyncGroupRequest) -> Result<(), ErrorCode> {
-        self.check_member(&request.member, request.instance.as_ref())?;
+    fn check_sync(&self, request: &SyncGroupRequest, rules: Rules) -> Result<(), ErrorCode> {
+        self.check_member(&request.member, request.instance.as_ref(), rules)?;
         if request.generation != self.generation {
             return Err(ErrorCode::IllegalGeneration);
         }
@@ -104,8 +105,12 @@ impl ClassicGroup {
     /// # Errors
     /// As [`ClassicGroup::check_member`]; `ILLEGAL_GENERATION` for another generation;
     /// `UNKNOWN_MEMBER_ID` in an empty group; `REBALANCE_IN_PROGRESS` while members join.
-    pub fn check_heartbeat(&self, request: &GroupHeartbeatRequest) -> Result<(), ErrorCode> {
-        self.check_member(&request.member, request.instance.as_ref())?;
+    pub fn check_heartbeat(
+        &self,
+        request: &GroupHeartbeatRequest,
+        rules: Rules,
+    ) -> Result<(), ErrorCode> {
+        self.check_member(&request.member, request.instance.as_ref(), rules)?;
         if request.generation != self.generation {
             return Err(ErrorCode::IllegalGeneration);
         }

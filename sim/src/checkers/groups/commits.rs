@@ -11,8 +11,9 @@ use std::sync::Arc;
 use model::fact::{CommitId, Fact, GroupEvent, MemberEvent, RemovalCause};
 use model::ids::{ClientId, Generation, MemberId, Offset, TopicPartition};
 
-use crate::checkers::case::{Case, Place, counted, sentence, verb};
+use crate::checkers::case::{Case, Place, seen};
 use crate::checkers::groups::view::View;
+use crate::clause::ClauseKind;
 use crate::verdict::{Anomaly, Claim, Finding};
 
 /// Offsets as a commit carries them.
@@ -75,37 +76,27 @@ impl Commits {
     /// Closes the case.
     pub(crate) fn finish(self, view: &View) -> Finding {
         let untested = match view.groups.is_empty() {
-            true => "there is no group",
-            false => "no partition was committed more than once, and no commit was refused",
+            true => ClauseKind::NoGroup,
+            false => ClauseKind::NothingCommittedAgain,
         };
         self.case.close(self.risk, untested, |case| {
-            let mut clauses = Vec::new();
-            let mut add = |anomaly, singular: &str, plural: &str| {
-                let count = case.seen(anomaly);
-                if 0 < count {
-                    let what = verb(count, singular, plural);
-                    clauses.push(format!("{} {what}", counted(count, "commit")));
-                }
-            };
-            add(Anomaly::CommitRegression, "moved an offset back", "moved an offset back");
-            add(
-                Anomaly::CommitLost,
-                "was acknowledged and is not there afterwards",
-                "were acknowledged and are not there afterwards",
-            );
-            add(
-                Anomaly::ZombieCommit,
-                "came from a member that no longer owned the partition",
-                "came from members that no longer owned the partition",
-            );
-            sentence(clauses)
+            seen(&[
+                (ClauseKind::OffsetMovedBack, case.seen(Anomaly::CommitRegression)),
+                (ClauseKind::CommitsGone, case.seen(Anomaly::CommitLost)),
+                (ClauseKind::CommitsOfZombies, case.seen(Anomaly::ZombieCommit)),
+            ])
         })
     }
 
     fn on_group(&mut self, group: usize, what: &GroupEvent, place: Place) {
         let book = &mut self.groups[group];
         match what {
-            GroupEvent::State { generation, .. } => book.generation = *generation,
+            GroupEvent::State { to, generation, .. } => {
+                book.generation = *generation;
+                if to.is_classic() {
+                    book.held.clear();
+                }
+            }
             GroupEvent::Assigned { assignment, .. } => {
                 let all = assignment.iter().map(|(member, it)| (member.clone(), it.to_vec()));
                 book.assigned = all.collect();

@@ -5,8 +5,9 @@
 use model::fact::{EffectOutcome, Fact, WorkEvent};
 use model::ids::Uid;
 
-use crate::checkers::case::{Case, Place, counted, sentence, verb};
+use crate::checkers::case::{Case, Place, seen};
 use crate::checkers::groups::view::{Group, View, Work};
+use crate::clause::ClauseKind;
 use crate::plan::Sink;
 use crate::verdict::{Anomaly, Claim, Finding};
 
@@ -47,21 +48,14 @@ impl Effects {
             }
         }
         let untested = match view.groups.is_empty() {
-            true => "there is no group",
-            false => "no record was given to a group more than once",
+            true => ClauseKind::NoGroup,
+            false => ClauseKind::NothingGivenAgain,
         };
         self.case.close(redelivered, untested, |case| {
-            let mut clauses = Vec::new();
-            let (dup, missing) = (case.seen(Anomaly::EffectDup), case.seen(Anomaly::EffectMissing));
-            if 0 < dup {
-                let was = verb(dup, "was", "were");
-                clauses.push(format!("{} {was} one too many", counted(dup, "effect")));
-            }
-            if 0 < missing {
-                let had = verb(missing, "counts as done and has", "count as done and have");
-                clauses.push(format!("{} {had} had no effect", counted(missing, "record")));
-            }
-            sentence(clauses)
+            seen(&[
+                (ClauseKind::EffectsTwice, case.seen(Anomaly::EffectDup)),
+                (ClauseKind::EffectsMissing, case.seen(Anomaly::EffectMissing)),
+            ])
         })
     }
 }

@@ -89,6 +89,12 @@ impl History {
         self
     }
 
+    /// A member is in a generation.
+    pub(crate) fn seat(&mut self, member: u16, generation: u32) -> &mut History {
+        let (member_id, generation) = (id(member), Generation(generation));
+        self.member(member, MemberEvent::Joined { member: member_id, generation })
+    }
+
     /// A member owns exactly this.
     pub(crate) fn owns(&mut self, member: u16, these: &[u16]) -> &mut History {
         self.member(member, MemberEvent::Owns(partitions(these)))

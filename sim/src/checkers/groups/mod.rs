@@ -1,7 +1,8 @@
 //! Everything that judges consumer groups.
 //!
 //! In reading order:
-//! - `view`: who owned what, what was committed, what became of each record
+//! - `view`: who owned what, what was committed, what became of each record; `share`: how
+//!   far a group is in one partition
 //! - `processing`: what was skipped or repeated; `effects`: what reached the sink
 //! - `order`: the order of each key; `commits`: the committed offsets
 //! - `ownership`: who had which partition; `rebalances`: how that changed
@@ -18,6 +19,7 @@ mod ownership;
 mod processing;
 mod rebalances;
 mod settling;
+mod share;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -105,9 +107,17 @@ impl Groups {
         match fact {
             // Nearly half of a history; only its key is of concern here.
             Fact::SendCalled { .. } => self.order.on_fact(fact, place, &self.view),
+            // Three for each record, and no concern of commits and rebalances.
+            Fact::Work(_) => {
+                self.view.on_fact(fact, place);
+                self.processing.on_fact(fact, place, &mut self.view);
+                self.effects.on_fact(fact, place, &self.view);
+                self.order.on_fact(fact, place, &self.view);
+                self.ownership.on_fact(fact, place, &self.view);
+                self.settling.on_fact(fact, place, &self.view);
+            }
             Fact::Group(_)
             | Fact::Member(_)
-            | Fact::Work(_)
             | Fact::Polled { .. }
             | Fact::PositionReset { .. }
             | Fact::HighWatermark { .. }

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use model::fact::{Fact, WorkEvent, WorkFact, WorkOutcome};
 use model::ids::{ClientId, Key, TopicPartition, Uid};
 
-use crate::checkers::case::{Case, Place, counted, verb};
+use crate::checkers::case::{Case, Place, seen};
 use crate::checkers::groups::view::View;
+use crate::clause::ClauseKind;
 use crate::verdict::{Anomaly, Claim, Finding};
 
 /// Judges `order-per-key`.
@@ -86,14 +87,11 @@ impl KeyOrder {
     /// Closes the case.
     pub(crate) fn finish(self, view: &View) -> Finding {
         let untested = match view.groups.is_empty() {
-            true => "there is no group",
-            false => "every key stayed in one partition, and one thread did all the work",
+            true => ClauseKind::NoGroup,
+            false => ClauseKind::KeysStayed,
         };
         self.case.close(self.moves, untested, |case| {
-            let count = case.seen(Anomaly::KeyOrder);
-            let was = verb(count, "was", "were");
-            let records = counted(count, "record");
-            format!("{records} {was} finished after one of the same key that was sent later")
+            seen(&[(ClauseKind::KeysOvertaken, case.seen(Anomaly::KeyOrder))])
         })
     }
 

@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 
 use model::fact::{Fact, GroupEvent, GroupPhase, MemberEvent, WorkEvent, WorkFact};
-use model::ids::{ClientId, MemberId, NodeId, Offset, TopicPartition, Uid};
+use model::ids::{ClientId, Generation, MemberId, NodeId, Offset, TopicPartition, Uid};
 use model::message::group::Assignment;
 use model::time::{Duration, Time};
 
-use crate::checkers::case::{Case, Place, counted, verb};
+use crate::checkers::case::{Case, Place, seen};
 use crate::checkers::groups::view::{Subscriptions, View};
 use crate::checkers::table::ByPartition;
+use crate::clause::ClauseKind;
 use crate::history::Fault;
 use crate::verdict::{Anomaly, Claim, Finding};
 
@@ -44,7 +45,18 @@ struct Holdings {
     stable: Option<Time>,
     /// What members of a group of KIP-848 hold.
     held: BTreeMap<MemberId, Vec<TopicPartition>>,
+    /// The members as they see themselves.
+    seats: Vec<Seat>,
     partitions: ByPartition<Desk>,
+}
+
+/// What a member knows of itself.
+#[derive(Clone, Debug, PartialEq)]
+struct Seat {
+    client: ClientId,
+    member: MemberId,
+    generation: Generation,
+    owns: Assignment,
 }
 
 /// Who works on one partition.
@@ -98,9 +110,17 @@ impl Ownership {
             }
             Fact::Member(fact) => {
                 let Some(group) = view.group_of(fact.client) else { return };
-                let partitions = &mut self.groups[group].partitions;
+                let holdings = &mut self.groups[group];
+                let partitions = &mut holdings.partitions;
                 match &fact.what {
-                    MemberEvent::Owns(_) => partitions.forget(fact.client),
+                    MemberEvent::Joined { member, generation } => {
+                        holdings.sit_down(fact.client, member, *generation);
+                    }
+                    MemberEvent::Owns(assignment) => {
+                        partitions.forget(fact.client);
+                        let shared = holdings.take(fact.client, assignment);
+                        (0..shared).for_each(|_| self.case.breach(Anomaly::DoubleOwner, place));
+                    }
                     MemberEvent::OffsetFetched(id, Some(offset)) => {
                         partitions.get_mut(*id).expect_at(fact.client, *offset);
                     }
@@ -140,6 +160,7 @@ impl Ownership {
             return;
         };
         let Some(group) = view.group_of(client) else { return };
+        self.groups[group].seats.retain(|seat| seat.client != client);
         let partitions = &mut self.groups[group].partitions;
         partitions.forget(client);
         for desk in partitions.all_mut() {
@@ -158,14 +179,11 @@ impl Ownership {
         }
         let risk: u64 = view.groups.iter().map(|group| group.rebalances).sum();
         let untested = match view.groups.is_empty() {
-            true => "there is no group",
-            false => "no group rebalanced",
+            true => ClauseKind::NoGroup,
+            false => ClauseKind::NoRebalance,
         };
         let finding = self.case.close(risk, untested, |case| {
-            let count = case.seen(Anomaly::DoubleOwner);
-            let was = verb(count, "was", "were");
-            let times = counted(count, "partition");
-            format!("{times} {was} given to a second member in the same generation")
+            seen(&[(ClauseKind::OwnedTwice, case.seen(Anomaly::DoubleOwner))])
         });
         (finding, self.stalled)
     }
@@ -173,6 +191,9 @@ impl Ownership {
     fn on_group(&mut self, group: usize, what: &GroupEvent, (place, view): (Place, &View)) {
         match what {
             GroupEvent::State { from, to, .. } => {
+                if to.is_classic() {
+                    self.groups[group].held.clear();
+                }
                 if *from == GroupPhase::Stable {
                     self.look_at_assignment(group, place.at, view);
                 }
@@ -200,8 +221,10 @@ impl Ownership {
             }
             GroupEvent::MemberLeft { member, .. } => {
                 self.groups[group].held.remove(member);
+                self.groups[group].seats.retain(|seat| seat.member != *member);
             }
             GroupEvent::MemberReplaced { old, new, .. } => {
+                self.groups[group].seats.retain(|seat| seat.member != *old);
                 let held = &mut self.groups[group].held;
                 if let Some(partitions) = held.remove(old) {
                     held.insert(new.clone(), partitions);
@@ -223,7 +246,7 @@ impl Ownership {
         (from, to): (Offset, Offset),
         view: &View,
     ) {
-        if !view.groups[group].owners(id).any(|owner| owner == client) {
+        if !view.groups[group].owns(client, id) {
             self.case.observe(Anomaly::ConsumedUnassigned, 1);
         }
         let desk = self.groups[group].partitions.get_mut(id);
@@ -285,6 +308,33 @@ impl Ownership {
         self.case.observe(Anomaly::IdleMember, idle);
         let equal = view.groups[group].subscriptions == Subscriptions::Equal;
         self.case.observe(Anomaly::AssignmentSkew, u64::from(equal && least + 1 < most));
+    }
+}
+
+impl Holdings {
+    /// A member is in a generation, or at an epoch.
+    fn sit_down(&mut self, client: ClientId, member: &MemberId, generation: Generation) {
+        match self.seats.iter_mut().find(|seat| seat.client == client) {
+            Some(seat) => (seat.member, seat.generation) = (member.clone(), generation),
+            None => {
+                let (member, owns) = (member.clone(), Assignment::default());
+                self.seats.push(Seat { client, member, generation, owns });
+            }
+        }
+    }
+
+    /// A member owns exactly this from here on; returns how many of the partitions that are
+    /// new to it belong to another one of its generation, who has not given them back.
+    fn take(&mut self, client: ClientId, assignment: &Assignment) -> usize {
+        let Some(at) = self.seats.iter().position(|seat| seat.client == client) else { return 0 };
+        let before = std::mem::replace(&mut self.seats[at].owns, assignment.clone());
+        let generation = self.seats[at].generation;
+        let others = || {
+            let peers = self.seats.iter().filter(|it| it.generation == generation);
+            peers.filter(|it| it.client != client)
+        };
+        let gained = assignment.iter().filter(|id| !before.contains(id));
+        gained.filter(|id| others().any(|it| it.owns.contains(id))).count()
     }
 }
 

@@ -14,9 +14,11 @@ use model::fact::{Fact, GroupFact, ResetCause, WorkFact};
 use model::fact::{GroupEvent, WorkEvent, WorkOutcome};
 use model::ids::{Offset, TopicPartition, Uid};
 
-use crate::checkers::case::{Case, Place, counted, sentence, verb};
+use crate::checkers::case::{Case, Place};
 use crate::checkers::ending::{Ending, FinalLog};
-use crate::checkers::groups::view::{Group, MovedBack, OriginKind, Share, View};
+use crate::checkers::groups::share::{MovedBack, OriginKind, Share};
+use crate::checkers::groups::view::{Group, View};
+use crate::clause::{Clause, ClauseKind, Sentence, Value};
 use crate::plan::CommitStyle;
 use crate::verdict::{Anomaly, Claim, Finding, Mishap, MishapCause, MishapKind};
 
@@ -112,11 +114,8 @@ impl Processing {
         }
         let risk: u64 = view.groups.iter().map(|it| it.risk).sum();
         let untested = match view.groups.is_empty() {
-            true => "there is no group",
-            false => {
-                "no member stopped, no group rebalanced or was reset, and nothing was committed \
-                 before it was finished"
-            }
+            true => ClauseKind::NoGroup,
+            false => ClauseKind::NothingInterrupted,
         };
         let told = |kind| told(view, &stories, kind);
         let (skips, repeats) = (told(MishapKind::Skipped), told(MishapKind::Repeated));
@@ -256,10 +255,14 @@ fn runs(kind: MishapKind, mut singles: Vec<Single>) -> Vec<Mishap> {
 }
 
 /// Says what befell how many records of each group, and by what.
-fn told(view: &View, stories: &[Vec<Mishap>], kind: MishapKind) -> String {
+fn told(view: &View, stories: &[Vec<Mishap>], kind: MishapKind) -> Sentence {
+    let what = match kind {
+        MishapKind::Skipped => ClauseKind::Skipped,
+        MishapKind::Repeated => ClauseKind::Repeated,
+    };
     let mut clauses = Vec::new();
     for (group, story) in view.groups.iter().zip(stories) {
-        let mut causes: Vec<(String, u64)> = Vec::new();
+        let mut causes: Vec<(Clause, u64)> = Vec::new();
         for mishap in story.iter().filter(|it| it.kind == kind) {
             let cause = because(view, mishap.cause);
             match causes.iter_mut().find(|it| it.0 == cause) {
@@ -268,42 +271,28 @@ fn told(view: &View, stories: &[Vec<Mishap>], kind: MishapKind) -> String {
             }
         }
         for (cause, count) in causes {
-            let (records, name) = (counted(count, "record"), &group.name);
-            let was = verb(count, "was", "were");
-            let what = match kind {
-                MishapKind::Skipped => "never processed",
-                MishapKind::Repeated => "processed again",
-            };
-            clauses.push(format!("{records} {was} {what} by {name}: {cause}"));
+            let name = Value::from(group.name.to_string());
+            clauses.push(Clause::new(what, [count.into(), name, cause.into()]));
         }
     }
-    sentence(clauses)
+    Sentence(clauses)
 }
 
 /// Names a cause.
-fn because(view: &View, cause: MishapCause) -> String {
+fn because(view: &View, cause: MishapCause) -> Clause {
+    let about = |kind, client| Clause::new(kind, [Value::from(view.client(client).to_string())]);
     match cause {
-        MishapCause::CommittedTooFar(client, _) => {
-            format!("{} had committed beyond what was finished", view.client(client))
-        }
+        MishapCause::CommittedTooFar(client, _) => about(ClauseKind::CommittedTooFar, client),
         MishapCause::GivenUp(client, WorkOutcome::TakenForRepeat) => {
-            format!("{} took them for repeats", view.client(client))
+            about(ClauseKind::TakenForRepeats, client)
         }
-        MishapCause::GivenUp(client, WorkOutcome::Shed) => {
-            format!("{} shed them", view.client(client))
-        }
-        MishapCause::GivenUp(client, _) => format!("{} gave up on them", view.client(client)),
-        MishapCause::Reset(client, _) => {
-            format!("the position of {} was reset", view.client(client))
-        }
-        MishapCause::Moved(client) => {
-            format!("the partition had moved to {} before they were committed", view.client(client))
-        }
-        MishapCause::Restarted(client) => {
-            format!("{} had begun again before they were committed", view.client(client))
-        }
-        MishapCause::CommitMovedBack => "the committed offset had moved back".to_owned(),
-        MishapCause::Operator => "an operator had moved the offset".to_owned(),
-        MishapCause::DuplicateInLog => "they lie in the log more than once".to_owned(),
+        MishapCause::GivenUp(client, WorkOutcome::Shed) => about(ClauseKind::Shed, client),
+        MishapCause::GivenUp(client, _) => about(ClauseKind::GivenUp, client),
+        MishapCause::Reset(client, _) => about(ClauseKind::PositionReset, client),
+        MishapCause::Moved(client) => about(ClauseKind::PartitionMoved, client),
+        MishapCause::Restarted(client) => about(ClauseKind::BegunAgain, client),
+        MishapCause::CommitMovedBack => Clause::new(ClauseKind::CommitMovedBack, []),
+        MishapCause::Operator => Clause::new(ClauseKind::OperatorMoved, []),
+        MishapCause::DuplicateInLog => Clause::new(ClauseKind::DoubledInLog, []),
     }
 }

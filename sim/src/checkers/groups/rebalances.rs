@@ -9,7 +9,7 @@ use model::ids::{ClientId, Generation, NodeId, TopicPartition};
 use model::time::{Duration, Time};
 
 use crate::checkers::case::Place;
-use crate::checkers::groups::view::View;
+use crate::checkers::groups::view::{Group, View};
 use crate::checkers::table::ByPartition;
 use crate::history::Fault;
 use crate::verdict::Rebalance;
@@ -38,6 +38,10 @@ struct Course {
     /// When the latest ones began.
     recent: VecDeque<Time>,
     partitions: ByPartition<Seat>,
+    /// What each client owned when the seats were last looked at.
+    owned: Vec<(ClientId, Vec<TopicPartition>)>,
+    /// The seats that more than one client had then.
+    contested: Vec<TopicPartition>,
     /// Who owned how much when the group was last stable.
     owners: Vec<(ClientId, u32)>,
 }
@@ -45,6 +49,8 @@ struct Course {
 /// Who has one partition.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Seat {
+    /// Who has it, in order.
+    owners: Vec<ClientId>,
     /// Who has it, or had it last.
     last: Option<ClientId>,
     /// Since when nobody has it, though somebody had.
@@ -67,7 +73,7 @@ impl Rebalances {
             }
             Fact::Member(fact) if matches!(fact.what, MemberEvent::Owns(_)) => {
                 let Some(group) = view.group_of(fact.client) else { return };
-                self.look_at_seats(group, place.at, view);
+                self.look_at_seats((group, fact.client), place.at, view);
                 self.note_owners(group, view);
             }
             _ => {}
@@ -83,7 +89,7 @@ impl Rebalances {
             return;
         };
         if let Some(group) = view.group_of(client) {
-            self.look_at_seats(group, place.at, view);
+            self.look_at_seats((group, client), place.at, view);
         }
     }
 
@@ -109,8 +115,9 @@ impl Rebalances {
         let seen = &view.groups[group];
         if seen.phase == GroupPhase::Stable {
             let members = seen.clients.iter().filter(|it| !it.owns.is_empty());
-            let owners = members.map(|it| (it.id, it.owns.len() as u32)).collect();
-            self.groups[group].owners = owners;
+            let owners = &mut self.groups[group].owners;
+            owners.clear();
+            owners.extend(members.map(|it| (it.id, it.owns.len() as u32)));
         }
     }
 
@@ -141,14 +148,21 @@ impl Rebalances {
         }
     }
 
-    /// Compares who owns each partition with who owned it before.
-    fn look_at_seats(&mut self, group: usize, now: Time, view: &View) {
+    /// Compares who owns each partition with who owned it before. Only the seats that `client`
+    /// took or left can look different, and those that several clients claim.
+    fn look_at_seats(&mut self, (group, client): (usize, ClientId), now: Time, view: &View) {
         let (course, seen) = (&mut self.groups[group], &view.groups[group]);
-        let all: Vec<TopicPartition> = seen.shares.all().map(|(id, _)| id).collect();
-        for id in all {
+        let mut seats = std::mem::take(&mut course.contested);
+        seats.extend(course.reseat(client, seen));
+        seats.sort_unstable();
+        seats.dedup();
+        for id in seats {
             let seat = course.partitions.get_mut(id);
-            let owner = seen.owners(id).find(|it| Some(*it) != seat.last);
-            let keeps = seen.owners(id).any(|it| Some(it) == seat.last);
+            if 1 < seat.owners.len() {
+                course.contested.push(id);
+            }
+            let owner = seat.owners.iter().copied().find(|it| Some(*it) != seat.last);
+            let keeps = seat.owners.iter().any(|it| Some(*it) == seat.last);
             let Some(owner) = owner.or(seat.last.filter(|_| keeps)) else {
                 seat.vacant = seat.last.and(seat.vacant.or(Some(now)));
                 continue;
@@ -161,5 +175,30 @@ impl Rebalances {
                 last.stopped_for = last.stopped_for.max(now - vacant.max(last.began.0));
             }
         }
+    }
+}
+
+impl Course {
+    /// Takes down what a client owns; returns what it has taken or left.
+    fn reseat(&mut self, client: ClientId, seen: &Group) -> Vec<TopicPartition> {
+        let owns = seen.clients.iter().find(|it| it.id == client);
+        let mut owns = owns.map(|it| it.owns.clone()).unwrap_or_default();
+        owns.sort_unstable();
+        let at = self.owned.iter().position(|it| it.0 == client).unwrap_or_else(|| {
+            self.owned.push((client, Vec::new()));
+            self.owned.len() - 1
+        });
+        let before = std::mem::replace(&mut self.owned[at].1, owns);
+        let after = &self.owned[at].1;
+        let left = before.iter().filter(|id| after.binary_search(id).is_err());
+        let taken = after.iter().filter(|id| before.binary_search(id).is_err());
+        for id in left.clone() {
+            self.partitions.get_mut(*id).owners.retain(|it| *it != client);
+        }
+        for id in taken.clone() {
+            let owners = &mut self.partitions.get_mut(*id).owners;
+            owners.insert(owners.partition_point(|it| *it < client), client);
+        }
+        left.chain(taken).copied().collect()
     }
 }

@@ -7,8 +7,9 @@
 use model::fact::{Fact, GroupPhase, WorkEvent};
 use model::time::Time;
 
-use crate::checkers::case::{Case, Place, counted, sentence, verb};
+use crate::checkers::case::{Case, Place};
 use crate::checkers::groups::view::{Group, View};
+use crate::clause::{Clause, ClauseKind, Sentence};
 use crate::history::Fault;
 use crate::plan::CommitStyle;
 use crate::verdict::{Anomaly, Claim, Finding};
@@ -131,13 +132,13 @@ impl Settling {
             }
             if rest.stable.is_none() {
                 stabilises.breach(Anomaly::StuckRebalance, end);
-                unstable.push(format!("{} is in {} at the end", group.name, group.phase.name()));
+                let values = [group.name.to_string().into(), group.phase.name().into()];
+                unstable.push(Clause::new(ClauseKind::GroupUnstable, values));
             }
             if rest.drained.is_none() {
                 drains.breach(Anomaly::StalledConsumer, end);
-                let are = verb(rest.lag, "is", "are");
-                let records = counted(rest.lag, "record");
-                lagging.push(format!("{records} {are} still before {} at the end", group.name));
+                let values = [rest.lag.into(), group.name.to_string().into()];
+                lagging.push(Clause::new(ClauseKind::GroupBehind, values));
             }
         }
         stabilises.observe(Anomaly::RebalanceStorm, seen.storms);
@@ -146,20 +147,20 @@ impl Settling {
         drains.observe(Anomaly::Backlog, self.backlogs);
         let untested = self.untested(view);
         let risk = self.settle.map_or(0, |_| risk);
-        let stabilises = stabilises.close(risk, untested, |_| sentence(unstable));
-        (stabilises, drains.close(risk, untested, |_| sentence(lagging)))
+        let stabilises = stabilises.close(risk, untested, |_| Sentence(unstable));
+        (stabilises, drains.close(risk, untested, |_| Sentence(lagging)))
     }
 
-    fn untested(&self, view: &View) -> &'static str {
+    fn untested(&self, view: &View) -> ClauseKind {
         if view.groups.is_empty() {
-            return "there is no group";
+            return ClauseKind::NoGroup;
         }
         if self.settle.is_none() {
-            return "the settle phase was not reached";
+            return ClauseKind::NeverSettled;
         }
         match view.groups.iter().all(Group::is_left) {
-            true => "every group was left by its members",
-            false => "no node was hit by a fault, and no group rebalanced or was reset",
+            true => ClauseKind::GroupsLeft,
+            false => ClauseKind::NothingDisturbed,
         }
     }
 

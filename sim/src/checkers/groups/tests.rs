@@ -3,15 +3,17 @@
 
 use model::fact::{
     AppendRole, EffectOutcome, Fact, GroupEvent, GroupPhase, LogStartCause, RemovalCause,
-    ResetCause, WorkEvent, WorkOutcome,
+    ResetCause, WorkEvent, WorkFact, WorkOutcome,
 };
-use model::ids::{BrokerId, Generation, Key, Offset, TopicId, TopicPartition, Uid};
+use model::ids::{BrokerId, ClientId, Generation, Key, Offset, TopicId, TopicPartition, Uid};
 use model::log::batch::Record;
 use model::time::{Duration, Time, Timestamp};
 
+use crate::checkers::case::Place;
 use crate::checkers::fixture::{
     History, PARTITION, assert_breaks, assert_holds, assert_untested, batch,
 };
+use crate::checkers::groups::Groups;
 use crate::checkers::groups::fixture::{begin, begin_with, client, id, partitions};
 use crate::history::Fault;
 use crate::plan::{CommitStyle, Sink};
@@ -35,7 +37,7 @@ fn without_a_group_or_without_trouble_every_claim_is_untested() {
 
     for claim in claims {
         assert_untested(&calm.verdict(claim));
-        let reason = Verdict::Untested("there is no group".to_owned());
+        let reason = Verdict::Untested(crate::clause::ClauseKind::NoGroup.into());
         assert_eq!(alone.verdict(claim).verdict, reason);
     }
 }
@@ -272,10 +274,32 @@ fn one_partition_for_two_members_of_a_generation_is_one_owner_too_many() {
     };
     modern.found().coordinate(holds(1, &[], &[0])).coordinate(holds(2, &[0], &[]));
 
-    for history in [&mut classic, &mut modern] {
+    let mut early = begin(1);
+    early.found().seat(1, 2).owns(1, &[0]).seat(2, 2).owns(2, &[0]);
+
+    for history in [&mut classic, &mut modern, &mut early] {
         let finding = history.verdict(Claim::OneOwnerPerPartition);
         assert_breaks(&finding, Anomaly::DoubleOwner, 1, because);
         assert_eq!(history.first_violation(), Some(Claim::OneOwnerPerPartition));
+    }
+}
+
+#[test]
+fn a_partition_that_was_given_back_or_whose_owner_is_gone_may_have_another_owner() {
+    let mut given_back = begin(1);
+    given_back.found().seat(1, 2).owns(1, &[0]).owns(1, &[]).seat(2, 2).owns(2, &[0]);
+    let mut zombie = begin(1);
+    zombie.found().seat(1, 1).owns(1, &[0]).seat(2, 2).owns(2, &[0]);
+    let mut replaced = begin(1);
+    let (instance, old, new) = ("g-1".into(), id(1), id(2));
+    replaced.found().seat(1, 2).owns(1, &[0]);
+    replaced.coordinate(GroupEvent::MemberReplaced { instance, old, new });
+    replaced.seat(2, 2).owns(2, &[0]);
+
+    for history in [&mut given_back, &mut zombie, &mut replaced] {
+        history.hand_over(0);
+        let finding = history.verdict(Claim::OneOwnerPerPartition);
+        assert_holds(&finding);
     }
 }
 
@@ -447,4 +471,29 @@ impl History {
         let (from, to) = (Offset(0), Offset(to));
         self.fact(Fact::LogStartMoved { broker, partition, from, to, cause })
     }
+}
+
+#[test]
+fn whoever_is_not_told_of_work_would_not_listen() {
+    let mut plan = crate::testing::plan(3);
+    crate::testing::add_group(&mut plan, "g", 2, Duration::from_millis(1));
+    let mut short = Groups::new(&plan);
+    let mut long = short.clone();
+    let events = [
+        WorkEvent::Began(0),
+        WorkEvent::Effect(EffectOutcome::Applied),
+        WorkEvent::Ended(WorkOutcome::Done),
+    ];
+
+    for (entry, what) in events.into_iter().enumerate() {
+        let (client, partition) = (ClientId(2), TopicPartition::default());
+        let (offset, uid) = (Offset(0), Uid(0));
+        let fact = Fact::Work(WorkFact { client, partition, offset, uid, what });
+        let place = Place { entry, at: Time(entry as u64) };
+        short.on_fact(&fact, place);
+        long.tell_all(&fact, place);
+    }
+
+    assert_ne!(short, Groups::new(&plan));
+    assert_eq!(short, long);
 }

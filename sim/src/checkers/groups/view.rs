@@ -12,6 +12,7 @@ use model::ids::{ClientId, GroupId, MemberId, NodeId, Offset, TopicId, TopicPart
 use model::time::Time;
 
 use crate::checkers::case::Place;
+use crate::checkers::groups::share::{Commit, Origin, OriginKind, Reset, Share};
 use crate::checkers::table::ByPartition;
 use crate::history::Fault;
 use crate::plan::{Action, ClientRole, CommitStyle, GroupIndex, Plan, Sink, Subscribed};
@@ -50,6 +51,8 @@ pub(crate) struct Group {
     pub(crate) members: BTreeMap<MemberId, ClientId>,
     /// What it did in each partition.
     pub(crate) shares: ByPartition<Share>,
+    /// The records that it has before it, in all partitions.
+    lag: u64,
     /// What it did with each record, by uid.
     pub(crate) works: Vec<Work>,
     /// The clients that are members of it.
@@ -67,95 +70,6 @@ pub(crate) enum Subscriptions {
     Equal,
     /// Some member has topics of its own.
     Differ,
-}
-
-/// What a group did in one partition.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Share {
-    /// Whether the group is to read it.
-    pub(crate) is_read: bool,
-    /// The largest high watermark that its leaders told of.
-    pub(crate) end: Offset,
-    /// Below, records are none of the group's concern: they were gone before it began, or an
-    /// operator deleted them.
-    pub(crate) floor: Offset,
-    /// Where the log starts.
-    pub(crate) log_start: Offset,
-    /// The committed offset.
-    pub(crate) committed: Option<Offset>,
-    /// Every commit, in order.
-    pub(crate) commits: Vec<Commit>,
-    /// Every reset, in order.
-    pub(crate) resets: Vec<Reset>,
-    /// Which offsets need nothing more to be done.
-    settled: Vec<bool>,
-    /// Every settled offset lies below.
-    pub(crate) handled: Offset,
-    /// Commits were compared with what was settled up to here.
-    checked: Offset,
-    /// How each client came by its position, newest last.
-    origins: Vec<Origin>,
-}
-
-/// One accepted commit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Commit {
-    /// When it was accepted.
-    pub(crate) place: Place,
-    /// The next record to read.
-    pub(crate) offset: Offset,
-    /// Who committed, on what occasion; `None` is an operator.
-    pub(crate) by: Option<(ClientId, CommitKind)>,
-}
-
-/// One position that moved other than by reading on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Reset {
-    /// When.
-    pub(crate) place: Place,
-    /// Whose.
-    pub(crate) client: ClientId,
-    /// Where it was, or would have been.
-    pub(crate) from: Offset,
-    /// Where it is.
-    pub(crate) to: Offset,
-    /// Why.
-    pub(crate) cause: ResetCause,
-    /// Whether a step asked for it.
-    pub(crate) by_step: bool,
-}
-
-/// How a client came by its position.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Origin {
-    /// Whose position.
-    pub(crate) client: ClientId,
-    /// When it began there.
-    pub(crate) place: Place,
-    /// By what.
-    pub(crate) kind: OriginKind,
-}
-
-/// By what a position began.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum OriginKind {
-    /// The committed offset, and whether it had moved back by somebody's doing.
-    Committed(MovedBack),
-    /// A reset.
-    Reset(ResetCause),
-    /// A step.
-    Operator,
-}
-
-/// Whether the committed offset had moved back.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum MovedBack {
-    /// It had not.
-    No,
-    /// A member's commit did it, or it was lost.
-    ByCommit,
-    /// An operator did it.
-    ByOperator,
 }
 
 /// What a group did with one record.
@@ -246,9 +160,10 @@ impl View {
             }
             Fact::HighWatermark { partition, to, waiting: Some(_), .. } => {
                 for group in self.groups.iter_mut().filter(|it| it.reads(partition.topic)) {
-                    let share = group.shares.get_mut(*partition);
-                    share.is_read = true;
-                    share.end = share.end.max(*to);
+                    group.change(*partition, |share| {
+                        share.is_read = true;
+                        share.end = share.end.max(*to);
+                    });
                 }
             }
             Fact::LogStartMoved { partition, to, cause, .. } => {
@@ -318,7 +233,7 @@ impl View {
             }
             GroupEvent::Assigned { assignment, .. } => {
                 for id in assignment.iter().flat_map(|(_, it)| it.iter()) {
-                    group.shares.get_mut(*id).is_read = true;
+                    group.change(*id, |share| share.is_read = true);
                 }
             }
             GroupEvent::Committed { member, offsets, .. } => {
@@ -328,14 +243,17 @@ impl View {
             GroupEvent::Loaded { phase, offsets, .. } => {
                 group.phase = *phase;
                 group.risk += 1;
-                group.shares.all_mut().for_each(|share| share.committed = None);
+                let all: Vec<_> = group.shares.all().map(|(id, _)| id).collect();
+                all.iter().for_each(|id| group.change(*id, |share| share.committed = None));
                 for (id, offset) in offsets.iter() {
-                    group.shares.get_mut(*id).committed = Some(*offset);
+                    group.change(*id, |share| share.committed = Some(*offset));
                 }
             }
             GroupEvent::OffsetsRemoved { partitions, .. } => {
                 group.risk += 1;
-                partitions.iter().for_each(|id| group.shares.get_mut(*id).committed = None);
+                for id in partitions.iter() {
+                    group.change(*id, |share| share.committed = None);
+                }
             }
             GroupEvent::MemberLeft { .. }
             | GroupEvent::Holds { .. }
@@ -369,6 +287,7 @@ impl Group {
             joined: None,
             members: BTreeMap::new(),
             shares: ByPartition::default(),
+            lag: 0,
             works: Vec::new(),
             clients: plan.members.iter().map(client).collect(),
             risk: 0,
@@ -408,24 +327,24 @@ impl Group {
         self.joined.is_none() || matches!(self.phase, GroupPhase::Empty | GroupPhase::Dead)
     }
 
-    /// Returns up to where the group has got in a partition: what it committed, or what it has
-    /// handled if it never commits to Kafka.
-    pub(crate) fn progress(&self, share: &Share) -> Offset {
-        let own = match self.commits {
-            CommitStyle::Never => share.handled,
-            CommitStyle::Before
-            | CommitStyle::After
-            | CommitStyle::Each
-            | CommitStyle::Auto
-            | CommitStyle::Async(_) => share.committed.unwrap_or(share.floor),
-        };
-        own.max(share.floor)
-    }
-
     /// Returns the records that it has before it.
     pub(crate) fn lag(&self) -> u64 {
-        let of = |share: &Share| share.end.0.saturating_sub(self.progress(share).0);
-        self.shares.all().filter(|(_, it)| it.is_read).map(|(_, share)| of(share)).sum()
+        self.lag
+    }
+
+    /// Changes what is known of a partition, and the lag with it.
+    fn change<T>(&mut self, id: TopicPartition, change: impl FnOnce(&mut Share) -> T) -> T {
+        let share = self.shares.get_mut(id);
+        let before = share.lag(self.commits);
+        let changed = change(share);
+        self.lag = self.lag - before + share.lag(self.commits);
+        changed
+    }
+
+    /// Says whether a client owns a partition, as it knows.
+    pub(crate) fn owns(&self, client: ClientId, id: TopicPartition) -> bool {
+        let client = self.clients.iter().find(|it| it.id == client);
+        client.is_some_and(|it| it.owns.contains(&id))
     }
 
     /// Returns a member's state.
@@ -438,7 +357,7 @@ impl Group {
         match what {
             MemberEvent::Owns(assignment) => {
                 for id in assignment.iter() {
-                    self.shares.get_mut(*id).is_read = true;
+                    self.change(*id, |share| share.is_read = true);
                 }
                 self.client_mut(client).owns = assignment.to_vec();
             }
@@ -485,11 +404,12 @@ impl Group {
         if !self.reads(id.topic) {
             return;
         }
-        let share = self.shares.get_mut(id);
-        share.log_start = share.log_start.max(to);
-        if !has_begun || cause == LogStartCause::DeleteRecords {
-            share.floor = share.floor.max(to);
-        }
+        self.change(id, |share| {
+            share.log_start = share.log_start.max(to);
+            if !has_begun || cause == LogStartCause::DeleteRecords {
+                share.floor = share.floor.max(to);
+            }
+        });
     }
 
     fn on_committed(
@@ -504,10 +424,11 @@ impl Group {
             Some(last.1)
         };
         let by = client.map(|client| (client, kind(client).unwrap_or(CommitKind::Sync)));
-        let share = self.shares.get_mut(id);
-        share.is_read = true;
-        share.committed = Some(offset);
-        share.commits.push(Commit { place, offset, by });
+        self.change(id, |share| {
+            share.is_read = true;
+            share.committed = Some(offset);
+            share.commits.push(Commit { place, offset, by });
+        });
     }
 
     fn on_work(&mut self, fact: &WorkFact, place: Place) {
@@ -539,53 +460,9 @@ impl Group {
                     WorkOutcome::Failed => self.risk += 1,
                 }
                 if outcome != WorkOutcome::Failed {
-                    self.shares.get_mut(fact.partition).settle(fact.offset);
+                    self.change(fact.partition, |share| share.settle(fact.offset));
                 }
             }
-        }
-    }
-}
-
-impl Share {
-    /// Returns how a client came by its position last.
-    pub(crate) fn origin(&self, client: ClientId) -> Option<Origin> {
-        self.origins.iter().rev().find(|it| it.client == client).copied()
-    }
-
-    /// Says whether a commit of `offset` passes over a record that needs something to be done,
-    /// and that no earlier commit had passed over.
-    pub(crate) fn passes_over(&mut self, offset: Offset) -> bool {
-        let from = self.checked.max(self.floor);
-        self.checked = self.checked.max(offset);
-        (from.0..offset.0.min(self.end.0)).any(|it| !self.is_settled(it))
-    }
-
-    /// Says whether a record needs nothing more to be done.
-    pub(crate) fn is_settled(&self, offset: u64) -> bool {
-        self.settled.get(offset as usize).copied().unwrap_or(false)
-    }
-
-    fn settle(&mut self, offset: Offset) {
-        let at = offset.0 as usize;
-        if self.settled.len() <= at {
-            self.settled.resize(at + 1, false);
-        }
-        self.settled[at] = true;
-        self.handled = self.handled.max(offset + 1);
-    }
-
-    fn begin(&mut self, origin: Origin) {
-        self.origins.push(origin);
-    }
-
-    /// Says whether `offset` lies below one that was committed before, and by whose doing.
-    fn moved_back(&self, offset: Offset) -> MovedBack {
-        let beyond = self.commits.iter().rposition(|it| offset < it.offset);
-        let Some(beyond) = beyond else { return MovedBack::No };
-        let after = &self.commits[beyond + 1..];
-        match after.iter().find(|it| it.offset <= offset) {
-            Some(Commit { by: None, .. }) => MovedBack::ByOperator,
-            Some(_) | None => MovedBack::ByCommit,
         }
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::chance::Rng;
 use crate::ids::{MemberEpoch, NodeId, TopicPartition};
+use crate::rules::Rules;
 use crate::time::{Duration, Timestamp};
 use crate::turn::Outbox;
 
@@ -11,7 +12,7 @@ fn a_target_is_committed_revoked_assigned_and_acknowledged_in_this_order() {
 
     assert_eq!(stage.step(), Some(Step::Commit(partitions(&[0]))));
     assert_eq!(stage.step(), None, "the commit is on its way");
-    stage.member.on_committed();
+    stage.member.on_committed(None);
     assert_eq!(stage.step(), Some(Step::Listen(Callback::Revoked, partitions(&[0]))));
     assert_eq!(stage.step(), None, "the listener is running");
     stage.member.on_listened();
@@ -61,12 +62,30 @@ fn a_member_fenced_in_its_listener_reports_the_rest_as_lost() {
 }
 
 #[test]
+fn the_commit_before_a_revocation_is_tried_again_until_the_rebalance_timeout() {
+    let mut stage = Theatre::stable(true, &[0]);
+    stage.beat_and_answer(2, Some(&[1]));
+    let commit = Step::Commit(partitions(&[0]));
+    assert_eq!(stage.step(), Some(commit.clone()));
+
+    let again = stage.now + Duration::from_millis(100);
+    stage.member.on_committed(Some(again));
+    assert_eq!((stage.step(), stage.member.commit_again_at()), (None, Some(again)));
+    stage.now = again;
+    assert_eq!(stage.step(), Some(commit));
+    stage.now += Duration::from_secs(300);
+    stage.member.on_committed(Some(stage.now));
+
+    assert_eq!(stage.step(), Some(Step::Listen(Callback::Revoked, partitions(&[0]))));
+}
+
+#[test]
 fn a_member_fenced_while_it_commits_revokes_nothing() {
     let mut stage = Theatre::stable(true, &[0]);
     stage.beat_and_answer(2, Some(&[1]));
     assert_eq!(stage.step(), Some(Step::Commit(partitions(&[0]))));
     stage.beat_and_refuse(ErrorCode::FencedMemberEpoch);
-    stage.member.on_committed();
+    stage.member.on_committed(None);
 
     assert_eq!(stage.step(), Some(Step::Listen(Callback::Lost, partitions(&[0]))));
 }
@@ -170,7 +189,7 @@ impl Theatre {
         stage.beat_and_answer(1, Some(target));
         while let Some(step) = stage.step() {
             match step {
-                Step::Commit(_) => stage.member.on_committed(),
+                Step::Commit(_) => stage.member.on_committed(None),
                 Step::Listen(..) => stage.member.on_listened(),
                 Step::Assign(owned) => assert_eq!(owned, partitions(target)),
                 Step::Throw(error) => panic!("{error:?}"),
@@ -214,7 +233,13 @@ impl Theatre {
 
     fn turn<T>(&mut self, act: impl FnOnce(&mut ModernMember, &mut Turn<'_>) -> T) -> T {
         let wall = Timestamp(0);
-        let mut turn = Turn { now: self.now, wall, rng: &mut self.rng, out: &mut self.out };
+        let mut turn = Turn {
+            now: self.now,
+            wall,
+            rules: Rules::default(),
+            rng: &mut self.rng,
+            out: &mut self.out,
+        };
         act(&mut self.member, &mut turn)
     }
 

@@ -75,6 +75,15 @@ pub fn assign_cooperatively(
     solution.allotment.into_assignment()
 }
 
+/// Assigns as [`assign`] does, from what cooperative members own.
+pub fn assign_at_once(
+    topics: &Topics,
+    members: &Members,
+    newest: Option<Generation>,
+) -> GroupAssignment {
+    solve(topics, members, newest, cooperative_claim).allotment.into_assignment()
+}
+
 /// An assignment, and the partitions that go from one living member to another; `None` where
 /// that was not followed.
 struct Solution<'a> {

@@ -1,0 +1,161 @@
+//! `trial demo`: a trial as a lesson at the terminal, and the question of `trial run --ask`.
+
+use reports::lesson::{Step, answer, question, steps};
+use reports::report::title;
+use reports::text::{Line, Tone, fill, padded};
+use reports::trace::texts::Texts;
+use reports::verdict::{Helped, verdict};
+use reports::words::page::label;
+use scenarios::{Overrides, Question, library, parse};
+
+use crate::chosen::{Chosen, ChosenArgs};
+use crate::error::CliError;
+use crate::keys::{Key, Keys};
+use crate::retold::Retold;
+use crate::ui::Ui;
+
+/// Go through a trial step by step, with a question before it is decided
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// A scenario as for `run`; without one, the lessons are listed
+    #[arg(value_name = "LESSON")]
+    lesson: Option<String>,
+    #[command(flatten)]
+    chosen: ChosenArgs,
+}
+
+/// Whether somebody goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Next,
+    Back,
+    Quit,
+}
+
+/// Returns 0 whatever the trial shows: a lesson is no test.
+pub fn demo(args: &DemoArgs, ui: &mut Ui) -> Result<u8, CliError> {
+    let Some(lesson) = &args.lesson else { return list(ui) };
+    let chosen = Chosen::read(lesson, &args.chosen, ui)?;
+    let retold = chosen.run(ui)?;
+    let helped = retold.helped(chosen.overrides());
+    let mut keys = Keys::open();
+    let steps = retold.tell(ui.words, |story| {
+        ui.lines(&title(story, ui.signs))?;
+        let texts = Texts::of(story, &retold.expected, &helped);
+        Ok::<_, CliError>(steps(story, &texts, ui.signs))
+    })?;
+    let keys_told = label("demo-keys", ui.words.language);
+    ui.lines(&[Line::of(Tone::Quiet, format!(" {keys_told}")), Line::default()])?;
+    let mut at = 0;
+    while let Some(step) = steps.get(at) {
+        let ask = chosen.file().scenario.ask.as_ref();
+        let wish = match (step, ask) {
+            (Step::Piece(lines), _) => {
+                ui.lines(lines)?;
+                ui.flush()?;
+                wish(&mut keys)?
+            }
+            (Step::Question, Some(ask)) => asked(ask, &mut keys, ui)?,
+            (Step::Question, None) => Wish::Next,
+            (Step::End, _) => {
+                end(&retold, &helped, ui)?;
+                return Ok(0);
+            }
+        };
+        at = match wish {
+            Wish::Next => at + 1,
+            Wish::Back => at.saturating_sub(1),
+            Wish::Quit => break,
+        };
+    }
+    Ok(0)
+}
+
+/// Asks the question of a file and tells the answer.
+///
+/// # Errors
+/// If nobody is there to answer.
+pub fn ask(ask: &Question, ui: &mut Ui) -> Result<(), CliError> {
+    ui.lines(&question(ask, ui.words))?;
+    prompt(ask, ui)?;
+    let mut keys = Keys::open();
+    let given = loop {
+        match keys.next()? {
+            None => {
+                let hint = "Type the number of an option, or leave --ask out.";
+                return Err(CliError::usage(
+                    "--ask waits for an answer, and standard input is closed",
+                    hint,
+                ));
+            }
+            Some(Key::Option(number)) if number <= ask.options.len() => break Some(number - 1),
+            Some(Key::Next | Key::Quit) => break None,
+            Some(Key::Option(_) | Key::Back) => {}
+        }
+    };
+    Ok(ui.lines(&answer(ask, given, ui.words))?)
+}
+
+fn asked(ask: &Question, keys: &mut Keys, ui: &mut Ui) -> Result<Wish, CliError> {
+    ui.lines(&question(ask, ui.words))?;
+    prompt(ask, ui)?;
+    let given = loop {
+        match keys.next()? {
+            None | Some(Key::Quit) => return Ok(Wish::Quit),
+            Some(Key::Back) => return Ok(Wish::Back),
+            Some(Key::Next) => break None,
+            Some(Key::Option(number)) if number <= ask.options.len() => break Some(number - 1),
+            Some(Key::Option(_)) => {}
+        }
+    };
+    ui.lines(&answer(ask, given, ui.words))?;
+    Ok(Wish::Next)
+}
+
+/// Says which keys answer.
+fn prompt(ask: &Question, ui: &mut Ui) -> Result<(), CliError> {
+    let range = format!("1–{}", ask.options.len());
+    let text = fill(label("ask-prompt", ui.words.language), &[&range]);
+    ui.lines(&[Line::of(Tone::Quiet, format!(" {}", text.trim_end()))])?;
+    Ok(ui.flush()?)
+}
+
+fn wish(keys: &mut Keys) -> Result<Wish, CliError> {
+    loop {
+        match keys.next()? {
+            Some(Key::Next) => return Ok(Wish::Next),
+            Some(Key::Back) => return Ok(Wish::Back),
+            None | Some(Key::Quit) => return Ok(Wish::Quit),
+            Some(Key::Option(_)) => {}
+        }
+    }
+}
+
+/// Tells how it ended.
+fn end(retold: &Retold<'_>, helped: &[Helped], ui: &mut Ui) -> Result<(), CliError> {
+    let lines = retold.tell(ui.words, |story| {
+        verdict(story, (&retold.expected, helped), &retold.again, ui.signs)
+    });
+    ui.lines(&[Line::default()])?;
+    Ok(ui.lines(&lines)?)
+}
+
+/// Lists the scenarios of the library that ask something.
+fn list(ui: &mut Ui) -> Result<u8, CliError> {
+    let mut lessons = Vec::new();
+    for entry in library() {
+        if let Ok((scenario, _)) = parse(entry.name, entry.source, &Overrides::default())
+            && scenario.ask.is_some()
+        {
+            lessons.push((entry.name, ui.words.of(&scenario.title).to_owned()));
+        }
+    }
+    let wide = lessons.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut lines = vec![Line::plain(label("demo-lessons", ui.words.language))];
+    for (name, title) in &lessons {
+        let name = Line::of(Tone::Strong, format!("  {}", padded(name, wide + 2)));
+        lines.push(name.then(Tone::Plain, title.clone()).uncut());
+    }
+    ui.lines(&lines)?;
+    Ok(0)
+}
