@@ -7,24 +7,21 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use reports::expected::says;
 use reports::plots::figure::Figure;
 use reports::plots::run::Told;
 use reports::plots::{Plot, png, svg, traced};
-use reports::story::Story;
 use reports::sweep::{Sweep, VERSION};
 use reports::trace::Trace;
 use scenarios::Language;
-use sim::Options;
 
 use crate::args::{Selection, quoted};
 use crate::error::CliError;
 use crate::load;
+use crate::retold::Retold;
 use crate::run::units;
 use crate::seeds::Seed;
 use crate::sweep::{choices, named};
 use crate::ui::Ui;
-use crate::work;
 
 /// Draw a plot of a sweep (from the sweep.json of `trial sweep --out`) or of one run
 #[derive(Debug, clap::Args)]
@@ -178,26 +175,13 @@ fn traced(
         overrides.vary.clone_from(&varied);
         let loaded = load::scenarios(&selection.files, &overrides, ui)?;
         for unit in units(&selection, &loaded)? {
-            let file = &loaded[unit.scenario];
-            let case = &file.scenario.cases[unit.case];
             seed = unit.seed;
             again = again_of(args, unit.seed);
-            let trial = work::trial(&loaded, unit, Options::default());
-            let (plan, says) = (case.drawn(unit.seed), says(case, ui.words));
-            let story = Story {
-                scenario: &file.scenario.name,
-                title: file.scenario.title.say(language),
-                case: &case.name,
-                seed: unit.seed,
-                plan: &plan,
-                outcome: &trial.outcome,
-                says: &says,
-                ask: file.scenario.ask.as_ref(),
-                words: ui.words,
-            };
-            let names = [named(&varied), case.name.clone()];
+            let retold = Retold::run(&loaded, unit, &selection);
+            let names = [named(&varied), retold.case().name.clone()];
             let names: Vec<String> = names.into_iter().filter(|it| !it.is_empty()).collect();
-            traces.push((names.join(","), Trace::of(&story, &again)));
+            let trace = retold.tell(ui.words, |story| Trace::of(story, &again));
+            traces.push((names.join(","), trace));
         }
     }
     Ok((traces, Told { seed, again, language }))

@@ -29,9 +29,14 @@ pub struct Retold<'a> {
 impl<'a> Retold<'a> {
     /// Runs a trial with its history.
     pub fn run(loaded: &'a [Loaded], unit: Unit, selection: &Selection) -> Retold<'a> {
+        let trial = work::trial(loaded, unit, Options::default());
+        Retold::of(loaded, unit, trial, selection)
+    }
+
+    /// Takes a trial that was run; reports of it need its history.
+    pub fn of(loaded: &'a [Loaded], unit: Unit, trial: Trial, selection: &Selection) -> Retold<'a> {
         let file = &loaded[unit.scenario];
         let case = &file.scenario.cases[unit.case];
-        let trial = work::trial(loaded, unit, Options::default());
         let expected = expected(case, &trial);
         let again = selection.again(&file.given, unit.seed, &case.settings);
         Retold { file, unit, plan: case.drawn(unit.seed), trial, expected, again }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reports::entry;
-use reports::expected::{expected, says};
+use reports::expected::expected;
 use reports::github::annotations;
 use reports::json;
 use reports::junit::junit;
@@ -21,11 +21,11 @@ use sim::{KeepHistory, Options};
 
 use crate::args::Selection;
 use crate::artefacts;
-use crate::counterfactual::{self, Told};
 use crate::demo;
 use crate::error::CliError;
 use crate::load::{self, Loaded};
 use crate::pages::{self, Counterfactuals};
+use crate::retold::Retold;
 use crate::tally::{Tally, Untested};
 use crate::ui::Ui;
 use crate::work::{self, Next, Unit};
@@ -324,43 +324,30 @@ impl Session<'_> {
         (class, long): (Class, bool),
         ui: &mut Ui,
     ) -> Result<(), CliError> {
-        let file = &self.loaded[unit.scenario];
-        let case = &file.scenario.cases[unit.case];
-        let again = self.args.selection.again(&file.given, unit.seed, &case.settings);
-        let whole = long && trial.outcome.history.is_empty();
-        let trial = if whole { work::trial(self.loaded, unit, Options::default()) } else { trial };
-        let plan = case.drawn(unit.seed);
-        let says = says(case, ui.words);
-        let story = Story {
-            scenario: &file.scenario.name,
-            title: ui.words.of(&file.scenario.title),
-            case: &case.name,
-            seed: unit.seed,
-            plan: &plan,
-            outcome: &trial.outcome,
-            says: &says,
-            ask: file.scenario.ask.as_ref(),
-            words: ui.words,
+        let (loaded, selection) = (self.loaded, &self.args.selection);
+        let retold = match long && trial.outcome.history.is_empty() {
+            true => Retold::run(loaded, unit, selection),
+            false => Retold::of(loaded, unit, trial, selection),
         };
-        let expected = expected(case, &trial);
-        let told = Told { file, case: unit.case, seed: unit.seed, overrides: self.overrides };
         let helped = match long && !self.args.no_counterfactuals {
-            true => counterfactual::helped(told, &trial.outcome),
+            true => retold.helped(self.overrides),
             false => Vec::new(),
         };
-        let outside = (expected.as_slice(), helped.as_slice());
-        if let Some(folder) = &self.args.out {
-            artefacts::write(folder, &story, (class, &expected, &helped), &again)?;
-        }
-        if let Some(filter) = &self.args.trace {
-            trace(&story, filter, ui)?;
-        }
-        match self.args.format {
-            RunFormat::Json => print_json(&story, class, outside, &again, ui)?,
-            RunFormat::Human if long => self.print(&story, outside, &again, ui)?,
-            RunFormat::Human | RunFormat::Junit | RunFormat::Github => {}
-        }
-        Ok(())
+        let outside = (retold.expected.as_slice(), helped.as_slice());
+        retold.tell(ui.words, |story| {
+            if let Some(folder) = &self.args.out {
+                artefacts::write(folder, story, (class, outside.0, outside.1), &retold.again)?;
+            }
+            if let Some(filter) = &self.args.trace {
+                trace(story, filter, ui)?;
+            }
+            match self.args.format {
+                RunFormat::Json => print_json(story, class, outside, &retold.again, ui)?,
+                RunFormat::Human if long => self.print(story, outside, &retold.again, ui)?,
+                RunFormat::Human | RunFormat::Junit | RunFormat::Github => {}
+            }
+            Ok(())
+        })
     }
 
     fn print(

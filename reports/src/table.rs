@@ -83,14 +83,14 @@ fn carried(trace: &Trace, fact: &TraceFact) -> String {
         FactKind::Append => appended(trace, value),
         FactKind::Promise | FactKind::Poll => run("@", value, other),
         FactKind::Cut | FactKind::Took => format!("{other}→{value}"),
-        FactKind::Hw => format!("HW {value}"),
+        FactKind::Hw => value.to_string(),
         FactKind::Load => format!("LEO {other} HW {value}"),
         FactKind::Start | FactKind::Flush => format!("@{value}"),
         FactKind::Leader => format!("e{value}"),
         FactKind::Leads => format!("e{value} @{other}"),
         FactKind::Follows => format!("{} e{value}", actor(trace, other)),
         FactKind::Fetched | FactKind::Diverged => format!("{} @{value}", actor(trace, other)),
-        FactKind::Isr | FactKind::Own => if value == 1 { "+" } else { "−" }.to_owned(),
+        FactKind::Isr | FactKind::Own => if value == 1 { "+" } else { "-" }.to_owned(),
         FactKind::Down => ["crash", "power", "stopped"][value.clamp(0, 2) as usize].to_owned(),
         FactKind::Up => format!("#{value}"),
         FactKind::Reset if other < 0 => format!("@{value}"),
@@ -98,7 +98,8 @@ fn carried(trace: &Trace, fact: &TraceFact) -> String {
         FactKind::Begin | FactKind::Done | FactKind::Leave => format!("r{other} @{value}"),
         FactKind::Commit | FactKind::CommitRefused => format!("{} @{value}", group()),
         FactKind::Group | FactKind::Generation => format!("{} {value}", group()),
-        FactKind::Step => format!("{}", value + 1),
+
+        FactKind::Step => (value + 1).to_string(),
         FactKind::Pause
         | FactKind::Resume
         | FactKind::Fence

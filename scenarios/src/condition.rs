@@ -18,7 +18,7 @@ const DEPTH_MAX: usize = 32;
 
 const CODE: Code = Code::BadCondition;
 
-const FACTS: [&str; 19] = [
+const FACTS: [&str; 20] = [
     "isr",
     "hw",
     "leo",
@@ -38,6 +38,7 @@ const FACTS: [&str; 19] = [
     "processed",
     "owned",
     "owner",
+    "threw",
 ];
 
 /// What `state(g1)` is compared with.
@@ -250,10 +251,13 @@ impl<'e> Reader<'e, '_> {
                 .map(|(group, partition)| Quantity::Committed(group, partition)),
             "lag" => self.lag(call, problems),
             "processed" => self.processed(call, problems),
-            "owned" => {
+            "owned" | "threw" => {
                 let [(name, span)] = call.arguments(CODE, problems)?;
-                let kinds = [ClientKind::Member];
-                self.names.client(&kinds, name, span, problems).map(Quantity::Owned)
+                let client = self.names.client(&[ClientKind::Member], name, span, problems)?;
+                Some(match call.name {
+                    "owned" => Quantity::Owned(client),
+                    _ => Quantity::Threw(client),
+                })
             }
             other => {
                 let problem = problems.error(CODE, call.span, format!("unknown fact `{other}`"));
@@ -348,7 +352,8 @@ impl<'e> Reader<'e, '_> {
             | Quantity::Acknowledged(_)
             | Quantity::InDoubt(_)
             | Quantity::Sent(_)
-            | Quantity::Polled(_) => return,
+            | Quantity::Polled(_)
+            | Quantity::Threw(_) => return,
         };
         if (0..=most).all(|value| !sign.holds(value, number)) {
             problems

@@ -71,6 +71,7 @@ impl World {
             Quantity::InDoubt(client) => self.ledger.of(client).in_doubt(),
             Quantity::Sent(client) => self.ledger.of(client).sent,
             Quantity::Polled(client) => self.ledger.of(client).polled,
+            Quantity::Threw(client) => self.ledger.of(client).threw,
             Quantity::Generation(group) => self.ledger.groups().group(group).generation,
             Quantity::Members(group) => self.ledger.groups().group(group).members.len() as u64,
             Quantity::Committed(group, partition) => self.committed(group, partition),

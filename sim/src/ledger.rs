@@ -1,7 +1,7 @@
 //! Writes the history: keeps it if asked, hashes it, has it judged, counts what conditions
 //! ask for.
 
-use model::fact::{Fact, SendOutcome};
+use model::fact::{Fact, MemberEvent, MemberFact, SendOutcome};
 use model::ids::ClientId;
 use model::time::Time;
 
@@ -32,6 +32,7 @@ pub(crate) struct Tally {
     pub(crate) acknowledged: u64,
     pub(crate) failed: u64,
     pub(crate) polled: u64,
+    pub(crate) threw: u64,
 }
 
 impl Tally {
@@ -97,6 +98,9 @@ impl Ledger {
                     SendOutcome::Failed(_) => tally.failed += count,
                     SendOutcome::Unknown(_) => {}
                 }
+            }
+            Fact::Member(MemberFact { client, what: MemberEvent::Threw(_) }) => {
+                self.tallies[usize::from(client.0)].threw += 1;
             }
             Fact::Polled { client, from, to, .. } => {
                 self.tallies[usize::from(client.0)].polled += *to - *from;

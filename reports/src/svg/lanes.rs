@@ -51,8 +51,9 @@ pub(super) fn lanes(trace: &Trace, partition: usize, window: (u64, u64)) -> Vec<
         ActorKind::Broker if !replicas.contains(&actor) => 5,
         ActorKind::Broker if is_about_groups && replicas.first() != Some(&actor) => 4,
         ActorKind::Broker => 1,
+        // Members matter for what they do to each other, wherever they read.
+        ActorKind::Consumer if is_about_groups && trace.actors[actor].group.is_some() => 1,
         ActorKind::Producer | ActorKind::Consumer if busy(actor) == 0 => 6,
-        ActorKind::Consumer if is_about_groups => 1,
         ActorKind::Producer | ActorKind::Consumer => 2,
         ActorKind::Controller => 3,
     };

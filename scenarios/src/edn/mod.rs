@@ -1,7 +1,7 @@
 //! Reads histories of clients in EDN, as Jepsen writes them.
 //!
 //! In reading order: `form`, EDN as values with places; `reader`, from text to forms;
-//! [`mod@history`], from forms to operations.
+//! `history`, from forms to operations.
 //!
 //! Our own reader, since every mistake shall be told with its line and column, also those that
 //! are no mistakes of EDN: libraries forget where a value stood.

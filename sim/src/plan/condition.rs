@@ -86,6 +86,8 @@ pub enum Quantity {
     Sent(ClientId),
     /// Records that a consumer's `poll()` returned.
     Polled(ClientId),
+    /// Exceptions that calls of this member's consumer have thrown.
+    Threw(ClientId),
     /// Brokers that are unfenced.
     Unfenced,
     /// The generation or epoch of a group.
