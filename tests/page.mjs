@@ -115,6 +115,15 @@ async function walk(page, file, name) {
     await load(page, file, "open");
     const where = `${name} ${size.join("x")}`;
     await measure(page, `${where} end`);
+    const clock = () => page.run("const e = document.getElementById('time'); return [Number(e.value), Number(e.max)]");
+    const [opened, most] = await clock();
+    await page.press(KEY.end);
+    const [ended] = await clock();
+    if (opened !== most || ended !== most) problems.push(`${where}: it opens at ${opened}, ends at ${ended} and goes to ${most}`);
+    const open = () => page.run("return document.getElementById('legend').open"), wasOpen = await open();
+    await page.press("k");
+    if (wasOpen === (await open())) problems.push(`${where}: k does not fold the legend`);
+    await measure(page, `${where} legend`);
     await page.press(KEY.home);
     let before = "";
     for (let stop = 0; stop < stops[n]; stop++) {
@@ -146,10 +155,15 @@ async function gate(page, file) {
   await load(page, file);
   check(await shown("gate"), "the question does not cover the page");
   await measure(page, "gate");
+  check(!(await page.run("return document.activeElement.closest('#options')")), "an answer looks as if it were chosen");
   await page.press("z");
   await page.press("z");
   await page.press(KEY.escape);
   check(!(await shown("gate")), "the page cannot be watched first");
+  await page.run("document.getElementById('back').click()");
+  check(await shown("gate"), "there is no way back to the question");
+  await page.press(KEY.escape);
+  await page.run("document.getElementById('legend').open = true");
   for (let stop = 0; stop < 6 && !(await shown("gate")); stop++) await page.press(KEY.pageDown);
   check(await shown("gate"), "one gets past the deciding moment");
   await page.press(KEY.escape);
@@ -165,6 +179,7 @@ async function gate(page, file) {
   await page.press("2");
   check((await shown("verdict")) && (await shown("guess")), "no verdict after the prediction");
   check(secret.test(await page.run(told)), "the prediction reveals nothing");
+  check(!(await shown("back")), "the question is still to be had after the answer");
   await new Promise((resolve) => setTimeout(resolve, 500));
   check((await page.run("return location.hash")).includes("g=2"), "the prediction is not kept in the address");
 }

@@ -57,6 +57,35 @@ fn stories_and_lessons_are_as_they_were() {
 }
 
 #[test]
+fn a_copy_and_a_swap_are_told_as_chains() {
+    let chains: [(&str, &[&str]); 3] = [
+        (
+            "ack-lost-retry-duplicates",
+            &[
+                "r101, r102, r103 and r104 went the same way",
+                "b1 appended r100 at @100",
+                "p1 heard no answer",
+                "p1 sent r100 to b2, attempt 2",
+                "b2 leads since e1",
+                "b2 appended r100 at @109",
+                "enable.idempotence=false",
+            ],
+        ),
+        ("producer-restart-new-pid", &["b1 appended r300", "as r350", "b1 appended r350"]),
+        ("retry-reorder-inflight-5", &["p1 sent r73", "b1 appended r74", "b1 appended r73"]),
+    ];
+
+    for (scenario, parts) in chains {
+        let text = shown(&["run", scenario, "--no-counterfactuals"]);
+        let mut rest = text.as_str();
+        for part in parts {
+            let found = rest.split_once(part);
+            rest = found.unwrap_or_else(|| panic!("{scenario}: no `{part}` here: {text}")).1;
+        }
+    }
+}
+
+#[test]
 fn data_begins_as_other_programs_expect() {
     let calls = [
         ("json", "{\""),

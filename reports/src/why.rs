@@ -1,8 +1,10 @@
 //! The story of a loss in four moments, of what groups skip and repeat (`mishaps`, with what
-//! led to it in `course`), and of other breaks by their evidence.
+//! led to it in `course`), of records that lie in a log twice or too late (`repeats`), and of
+//! other breaks by their evidence.
 
 mod course;
 mod mishaps;
+mod repeats;
 
 use model::config::SettingValue;
 use model::fact::{Fact, GroupEvent, GroupFact};
@@ -42,6 +44,8 @@ pub struct Told {
     pub what: String,
     /// What that means; may be empty.
     pub means: String,
+    /// Whether all is still well: nobody who reads this knows yet how it ends.
+    pub is_prelude: bool,
 }
 
 /// Why a trial's first broken claim is broken: a title and the lines below it.
@@ -60,6 +64,9 @@ pub fn told(story: &Story<'_>) -> Option<(String, Vec<Told>)> {
         Verdict::Breaks(evidence) => Some((it.claim, evidence)),
         Verdict::Holds | Verdict::Untested(_) => None,
     })?;
+    if let Some(repeats) = repeats::told(story, claim, evidence) {
+        return Some(repeats);
+    }
     Some((evidence_title(claim, evidence, story.words), evidence_story(story, claim, evidence)))
 }
 
@@ -76,7 +83,8 @@ pub fn told_of(story: &Story<'_>, uid: Uid) -> Option<(String, Vec<Told>)> {
     }
     judgement.findings.iter().find_map(|it| match &it.verdict {
         Verdict::Breaks(evidence) if evidence.records.contains(&uid) => {
-            Some((title(), evidence_story(story, it.claim, evidence)))
+            let lines = repeats::told_of(story, it.claim, uid);
+            Some((title(), lines.unwrap_or_else(|| evidence_story(story, it.claim, evidence))))
         }
         Verdict::Breaks(_) | Verdict::Holds | Verdict::Untested(_) => None,
     })
@@ -105,7 +113,8 @@ fn loss_story(story: &Story<'_>, loss: &Loss) -> Vec<Told> {
         if let Some(moment) = moment {
             let at = fill(story.words.why.seconds, &[&moment.at.to_string()]);
             let (what, means) = moment_told(story, loss, moment);
-            lines.push(Told { sign, at, time: Some(moment.at), what, means });
+            let time = Some(moment.at);
+            lines.push(Told { sign, at, time, what, means, ..Told::default() });
         }
     }
     if loss.gone.is_none() {
@@ -117,7 +126,8 @@ fn loss_story(story: &Story<'_>, loss: &Loss) -> Vec<Told> {
             | LossCause::PowerLoss
             | LossCause::TruncationRule => story.words.why.never_cut,
         };
-        lines.push(Told { sign: MOMENTS[3], at, time: None, what, means: means.to_owned() });
+        let (sign, means) = (MOMENTS[3], means.to_owned());
+        lines.push(Told { sign, at, what, means, ..Told::default() });
     }
     lines
 }
@@ -256,6 +266,7 @@ fn evidence_story(story: &Story<'_>, claim: Claim, evidence: &Evidence) -> Vec<T
             time: Some(entry.at),
             what: tell(story, entry),
             means: String::new(),
+            is_prelude: false,
         })
         .collect();
     if lines.is_empty() {

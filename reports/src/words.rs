@@ -339,8 +339,37 @@ pub struct Why {
     pub members: Noun,
     /// Why the last copy was cut, in order of `LossCause`.
     pub cut_because: [&'static str; 5],
+    /// Records that lie in a log twice, or too late.
+    pub repeats: Repeats,
     /// Single events.
     pub events: Events,
+}
+
+/// The sentences that tell how records came to lie in a log twice, or behind later ones.
+#[derive(Serialize)]
+pub struct Repeats {
+    /// A producer has waited for an answer in vain.
+    pub unheard: &'static str,
+    /// What that means.
+    pub unheard_means: &'static str,
+    /// Another broker leads by now.
+    pub new_leader: &'static str,
+    /// Nothing marks a repeat: there are no sequence numbers.
+    pub unnumbered: &'static str,
+    /// Sequence numbers count for one producer id only.
+    pub other_id: &'static str,
+    /// There were sequence numbers, and they did not help.
+    pub unrecognised: &'static str,
+    /// A restarted application sends a line again.
+    pub from_before: &'static str,
+    /// Why it does.
+    pub checkpoint: &'static str,
+    /// Batches behind one that comes back.
+    pub in_flight: &'static str,
+    /// Nobody misses a batch.
+    pub not_missed: &'static str,
+    /// What came of it.
+    pub lies_behind: &'static str,
 }
 
 /// Trials in one line each, and many in one line.

@@ -4,7 +4,7 @@
 const SVG = "http://www.w3.org/2000/svg", WIDE = 1240, LEFT = 92, RIGHT = 26, TOP = 46;
 const MARK = { unsent: "", sent: "", leader: "▖", acked: "✓", replicated: "", committed: "●", consumed: "◉", risk: "!", lost: "✗", duplicated: "×2" };
 const BAND = { crash: "✖", power: "⚡", stopped: "■", pause: "❚❚", cut: "✂", slow: "…", disk: "▤", rebalance: "⟳" };
-const MOMENT = { promise: "①", risk: "②", decided: "③", gone: "④", evidence: "!" };
+const MOMENT = { promise: "①", risk: "②", decided: "③", gone: "④", prelude: "·", evidence: "!" };
 
 const seconds = (us) => (us / 1e6).toFixed(3) + " s";
 const grouped = (n) => n.toLocaleString("en");

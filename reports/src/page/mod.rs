@@ -2,8 +2,8 @@
 //!
 //! The page holds the traces, the texts in every language, and a player: `fold.js` (what is
 //! true at a time) and `read.js` (what pictures need of a whole trace), both pure; `draw.js`
-//! (the space-time diagram), `strips.js` (plots under it), `logs.js` (replicas' logs), and
-//! `player.js` (keys and buttons). It makes no request: a content security policy forbids
+//! (the space-time diagram), `strips.js` (plots under it), `logs.js` (replicas' logs),
+//! `legend.js` (what the marks mean), and `player.js` (keys and buttons). It makes no request: a content security policy forbids
 //! them. If the scenario asks for a prediction, nothing tells what follows before one is given.
 
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ use flate2::write::DeflateEncoder;
 use scenarios::Language;
 use serde_json::{Value, json};
 
+use crate::svg::{View, spacetime};
 use crate::trace::Trace;
 use crate::trace::texts::Texts;
 use crate::words::page::{labels, limits};
@@ -32,6 +33,7 @@ const READ: &str = include_str!("read.js");
 const DRAW: &str = include_str!("draw.js");
 const STRIPS: &str = include_str!("strips.js");
 const LOGS: &str = include_str!("logs.js");
+const LEGEND: &str = include_str!("legend.js");
 const PLAYER: &str = include_str!("player.js");
 /// Kafka's names of a group's states, in the order of `GroupPhase`.
 const PHASES: [&str; 7] = [
@@ -55,7 +57,7 @@ pub struct Variant {
     pub english: Texts,
     /// What is said of it in Chinese.
     pub chinese: Texts,
-    /// The whole report as plain text, for readers without scripts.
+    /// The whole report as plain text, for readers without scripts; the picture above it is drawn from the trace.
     pub plain: String,
 }
 
@@ -81,8 +83,11 @@ pub fn page(variants: &[Variant], language: Language) -> String {
         Some(_) => escaped(&first.trace.scenario),
         None => escaped(&format!("{}: {}", first.trace.scenario, texts.title)),
     };
+    let (partition, focus, window, at) = (first.trace.focus, None, None, None);
+    let picture = spacetime(&first.trace, texts, &View { partition, focus, window, at, language });
     let parts = BTreeMap::from([
         ("lang", code),
+        ("picture", &picture),
         ("title", &title),
         ("style", STYLE),
         ("packed", packed),
@@ -92,6 +97,7 @@ pub fn page(variants: &[Variant], language: Language) -> String {
         ("draw", DRAW),
         ("strips", STRIPS),
         ("logs", LOGS),
+        ("legend", LEGEND),
         ("player", PLAYER),
     ]);
     filled(&parts, &escaped(&plain.join("\n\n")))
@@ -169,8 +175,8 @@ mod tests {
     #[test]
     fn every_place_of_the_page_has_a_part() {
         let names = [
-            "lang", "title", "style", "packed", "data", "fold", "read", "draw", "strips", "logs",
-            "player",
+            "lang", "picture", "title", "style", "packed", "data", "fold", "read", "draw",
+            "strips", "logs", "legend", "player",
         ];
         let parts = names.iter().map(|name| (*name, "@")).collect();
 
@@ -183,7 +189,7 @@ mod tests {
     fn every_label_that_the_player_asks_for_has_a_text() {
         let known: BTreeMap<_, _> = labels(Language::English).collect();
         let mut missing = Vec::new();
-        for source in [DRAW, STRIPS, LOGS, PLAYER] {
+        for source in [DRAW, STRIPS, LOGS, LEGEND, PLAYER] {
             for part in source.split("label(\"").skip(1) {
                 let name = part.split('"').next().unwrap_or("");
                 let whole = !name.ends_with('-'); // the rest is a band or a stage

@@ -39,12 +39,14 @@ function play(data) {
    */
   const walls = traces.map((trace, i) => {
     const stops = data.variants[i].texts.en.stops, told = stops.filter((stop) => stop.kind !== "say");
-    const decided = told.find((stop) => stop.kind === "risk") || told[0], [done, comes] = stops;
+    const decided = told.find((stop) => stop.kind === "risk") || told.find((stop) => stop.kind !== "prelude"), [done, comes] = stops;
     const calmly = comes ? comes.t - 1 : done ? done.t : 0;
     return Math.min(decided ? decided.t - 1 : calmly, ...trace.judged.losses.map((loss) => loss.t[1] - 1 || Infinity));
   });
   const wall = () => (view.revealed ? Infinity : Math.max(0, Math.min(...walls)));
   const shows = (stop) => view.revealed || (stop.kind === "say" && stop.t <= Math.min(view.at, wall()));
+  /** How far the clock goes: to the end of what happens, or of what the reader has zoomed out to. */
+  const edge = () => (view.revealed ? Math.max(busy[view.variant], Math.min(t().end, view.window[1])) : t().end);
   const whole = () => [0, view.revealed ? busy[view.variant] : Math.max(100_000, Math.round(wall()) + 1000)];
 
   function verdictLine() {
@@ -88,15 +90,17 @@ function play(data) {
     drawLog();
     $("fates").replaceChildren(drawFates(t(), state, view, label));
     $("groups").replaceChildren(...groupCards());
+    $("pending").hidden = !view.revealed || !t().judged.losses.some((loss) => loss.t[2] <= view.at && !(loss.t[3] <= view.at));
+    $("pending").textContent = `${MARK.lost} ${label("legend-lost")}`;
     const cuts = removed(t(), state, view, label);
     $("removed").hidden = !cuts;
     $("removed").textContent = cuts;
-    $("time").max = view.revealed ? Math.max(busy[view.variant], view.at) : whole()[1];
+    $("time").max = view.revealed ? edge() : whole()[1];
     $("time").value = view.at;
     $("time").setAttribute("aria-valuetext", seconds(view.at));
     $("now").textContent = seconds(view.at);
     const past = texts().stops.filter((stop) => stop.t <= view.at && shows(stop)), said = past.filter((stop) => stop.t === past[past.length - 1].t).slice(-2);
-    const text = said.length ? said.map((stop) => `${stop.kind === "say" || stop.kind === "evidence" ? "" : MOMENT[stop.kind] + " "}${stop.text}${/[.。!?]$/.test(stop.text) ? "" : label("fullstop")}`).join(" ") : label("press");
+    const text = said.length ? said.map((stop) => `${["say", "prelude", "evidence"].includes(stop.kind) ? "" : MOMENT[stop.kind] + " "}${stop.text}${/[.。!?]$/.test(stop.text) ? "" : label("fullstop")}`).join(" ") : label("press");
     if ($("say").textContent !== text) $("say").textContent = text;
     $("say").className = said.length ? said[said.length - 1].kind : "";
     if (!view.revealed && $("table").open) drawTable();
@@ -109,10 +113,16 @@ function play(data) {
       card.className = "card";
       card.append(made("div", [`${group.id}  ${data.phases[s.phase]}  ${label("generation")} ${s.generation}`], "b"));
       for (const m of group.members) {
-        const owns = [];
-        state.partitions.forEach((p, i) => p.owners.has(m) && owns.push(t().partitions[i].id));
-        const how = !state.actors[m].up ? ` (${label("down")})` : state.actors[m].paused ? ` (${label("frozen")})` : "";
-        card.append(made("div", [`${t().actors[m].id}${how}: ${owns.join(" ") || "–"}`], "span"));
+        const owns = [], believes = [], { up, paused } = state.actors[m];
+        state.partitions.forEach((p, i) => {
+          // The owners of a partition are in the order in which they got it: the last one is right.
+          const last = [...p.owners].findLast((a) => state.actors[a].up && group.members.includes(a));
+          if (up && p.owners.has(m)) (last === m ? owns : believes).push(t().partitions[i].id);
+        });
+        const how = !up ? ` (${label("down")})` : paused ? ` (${label("frozen")})` : "";
+        const line = made("div", [`${t().actors[m].id}${how}: ${owns.join(" ") || (believes.length ? "" : "–")}`], "span");
+        if (believes.length) line.append(" ", Object.assign(made("span", [`${label("stillbelieves")} ${believes.join(" ")}`], "span"), { className: "wrong" }));
+        card.append(line);
       }
       const foot = made("div", [`${label("lag")} ${grouped(lagOf(state, g))}`], "span");
       foot.className = "mute";
@@ -123,7 +133,7 @@ function play(data) {
 
   function drawVerdict() {
     $("verdict").hidden = $("banner").hidden = !view.revealed;
-    if (!view.revealed) { for (const id of ["claims", "why", "helped", "expected", "guess", "banner", "whytitle"]) $(id).replaceChildren(); return; }
+    if (!view.revealed) { for (const id of ["claims", "why", "helped", "expected", "guess", "banner", "whytitle", "rebalances"]) $(id).replaceChildren(); return; }
     const claims = t().judged.claims, order = ["breaks", "holds", "untested"];
     $("banner").textContent = verdictLine();
     $("banner").className = claims.some((c) => c.result === "breaks") ? "breaks" : "holds";
@@ -137,6 +147,10 @@ function play(data) {
     $("why").replaceChildren(...texts().because.map(reason));
     $("helped").replaceChildren(...texts().helped.map((cells3) => made("tr", cells3, "td")));
     $("helpedpart").hidden = !texts().helped.length;
+    $("helpless").hidden = !texts().helpless;
+    $("whypart").hidden = !texts().because.length;
+    $("rebalancespart").hidden = !texts().groups.length;
+    $("rebalances").replaceChildren(...texts().groups.flatMap((group) => [made("li", [group.whole], "b"), ...group.rebalances.map(([at, text, what]) => timed(at, text, [` ${what}`]))]));
     $("expected").replaceChildren(...texts().expected.map(([text, came]) => made("tr", [label(came), text], "td")));
     $("expectedpart").hidden = !texts().expected.length;
     const question = ask();
@@ -149,15 +163,17 @@ function play(data) {
 
   /** A line of the story; its time is a button that goes there. */
   function reason([sign, at, what, means]) {
-    const kind = { "①": "promise", "②": "risk", "③": "decided", "④": "gone" }[sign], li = document.createElement("li");
+    const kind = { "①": "promise", "②": "risk", "③": "decided", "④": "gone" }[sign];
     const found = texts().stops.find((stop) => (kind ? stop.kind === kind : stop.kind !== "say" && stop.text.startsWith(what)));
-    if (found) {
-      const link = document.createElement("button");
-      link.textContent = `${sign} ${at}`.trim();
-      link.onclick = () => { seek(found.t); scrollTo(0, 0); };
-      li.append(link, " ");
-    } else li.append(`${sign} ${at} `);
-    li.append(made("span", [what], "b"), ` ${means}`);
+    return timed(found ? found.t : null, `${sign} ${at}`.trim(), [made("span", [what], "b"), ` ${means}`]);
+  }
+
+  /** An item of a list with the button that goes to its time. */
+  function timed(to, text, parts) {
+    const li = document.createElement("li"), link = document.createElement("button");
+    link.textContent = text;
+    link.onclick = () => { seek(to); scrollTo(0, 0); };
+    li.append(to === null ? text : link, " ", ...parts);
     return li;
   }
 
@@ -191,6 +207,9 @@ function play(data) {
     $("partition").hidden = t().partitions.length < 2;
     $("partition").replaceChildren(...t().partitions.map((p, i) => new Option(p.id, i, false, i === view.partition)));
     $("strips").setAttribute("aria-pressed", view.strips);
+    $("marks").replaceChildren(...drawLegend(t(), view.revealed, label));
+    $("terms").replaceChildren(...drawTerms(label));
+    $("back").hidden = view.revealed || !ask();
     const names = { partition: "partition", play: "playpause", time: "virtualtime", prev: "previousstop", next: "nextstop", speed: "speed", scale: "timescale", theme: "lightdark", lang: "language" };
     for (const id in names) $(id).setAttribute("aria-label", label(names[id]));
   }
@@ -200,8 +219,8 @@ function play(data) {
   function choose(i) {
     if (i >= traces.length) return;
     view.variant = i;
-    view.at = Math.min(view.at, t().end);
     view.window = whole();
+    view.at = Math.min(view.at, edge());
     view.partition = Math.min(view.partition, t().partitions.length - 1);
     view.follow = null;
     state = null;
@@ -223,7 +242,8 @@ function play(data) {
 
   function seek(to) {
     const before = view.at, limit = wall();
-    view.at = Math.round(Math.max(0, Math.min(t().end, to)));
+    const most = edge();
+    view.at = Math.round(Math.max(0, Math.min(most, to)));
     if (view.at > limit) {
       view.at = Math.round(limit);
       setPlaying(false);
@@ -235,7 +255,7 @@ function play(data) {
     }
     const [from, until] = view.window;
     if (view.at < from || view.at > until) {
-      const span = until - from, start = Math.max(0, Math.min(t().end - span, view.at - span / 2));
+      const span = until - from, start = Math.max(0, Math.min(most - span, view.at - span / 2));
       view.window = [start, start + span];
       drawPicture();
     }
@@ -258,7 +278,8 @@ function play(data) {
       row.append(b, hands);
       return row;
     }));
-    $("options").querySelector("button").focus();
+    $("options").prepend(Object.assign(made("span", [label("hands")], "span"), { className: "hands" }));
+    $("gate").firstElementChild.focus(); // no answer looks as if it were chosen already
   }
   function closeGate() { view.gated = false; $("gate").hidden = true; }
   function reveal(guess) {
@@ -279,7 +300,7 @@ function play(data) {
     const all = texts().stops.filter((stop) => view.revealed || (stop.kind === "say" && stop.t <= wall())).map((stop) => stop.t);
     const next = direction > 0 ? all.find((at) => at > view.at) : all.findLast((at) => at < view.at);
     if (next !== undefined) seek(next);
-    else seek(direction < 0 ? 0 : view.revealed ? Math.max(view.at, busy[view.variant]) : Infinity);
+    else seek(direction < 0 ? 0 : Infinity);
   }
   function toMoment(i) {
     const found = texts().stops.find((stop) => stop.kind === ["promise", "risk", "decided", "gone"][i]);
@@ -287,10 +308,11 @@ function play(data) {
   }
   const digit = (i) => () => (traces.length > 1 ? choose(i) : toMoment(i));
   function zoom(factor) {
-    const [from, to] = view.window, most = Math.max(whole()[1], view.at), span = Math.min(most, Math.max(1000, (to - from) * factor));
+    const [from, to] = view.window, most = view.revealed ? t().end : whole()[1], span = Math.min(most, Math.max(1000, (to - from) * factor));
     const start = Math.max(0, Math.min(most - span, view.at - span / 2));
     view.window = [start, start + span];
     drawPicture();
+    drawState();
   }
   function setPlaying(on) { view.playing = on; $("play").textContent = on ? "❚❚" : "▶"; last = 0; if (!on) remember(); }
   function theme() {
@@ -312,6 +334,7 @@ function play(data) {
   }
   function redraw(change) { return () => { change(); drawFrame(); drawPicture(); }; }
   function showVerdict() { if (view.revealed || !ask()) $("verdict").scrollIntoView(); else openGate(); }
+  function legend() { $("legend").open = !$("legend").open; if ($("legend").open) $("legend").scrollIntoView({ block: "nearest" }); }
   function help() { $("keys").open = !$("keys").open; if ($("keys").open) $("keys").scrollIntoView(); }
 
   function tick(stamp) {
@@ -321,7 +344,7 @@ function play(data) {
       const x = picture.scale.x(view.at) + ((stamp - last) / WHOLE) * (picture.right - LEFT) * view.speed;
       const to = x >= picture.right ? picture.scale.to + 1 : Math.max(view.at + 1, picture.scale.time(x)), limit = wall();
       const hit = texts().stops.find((stop) => stop.t > view.at && stop.t <= to && (view.revealed || (stop.kind === "say" && stop.t <= limit)));
-      const end = Math.max(busy[view.variant], view.at);
+      const end = edge();
       seek(hit ? hit.t : Math.min(to, Math.max(end, Math.min(limit, t().end))));
       if (hit || view.at >= end) setPlaying(false);
     }
@@ -329,14 +352,14 @@ function play(data) {
     if (view.playing) requestAnimationFrame(tick);
   }
   function toggle() {
-    if (view.at >= Math.min(busy[view.variant], t().end)) seek(0);
+    if (view.at >= edge()) seek(0);
     setPlaying(!view.playing);
     if (view.playing) requestAnimationFrame(tick);
   }
 
   const keys = {
-    " ": toggle, ".": toggle, Home: () => seek(0), End: () => seek(view.revealed ? t().end : Infinity), n: () => toStop(1), PageDown: () => toStop(1), p: () => toStop(-1), PageUp: () => toStop(-1),
-    1: digit(0), 2: digit(1), 3: digit(2), 4: digit(3), f: followNext, v: showVerdict, d: theme, z: language, "?": help,
+    " ": toggle, ".": toggle, Home: () => seek(0), End: () => seek(Infinity), n: () => toStop(1), PageDown: () => toStop(1), p: () => toStop(-1), PageUp: () => toStop(-1),
+    1: digit(0), 2: digit(1), 3: digit(2), 4: digit(3), f: followNext, v: showVerdict, d: theme, z: language, k: legend, "?": help,
     w: redraw(() => { view.pull = !view.pull; }), q: redraw(() => { view.quiet = !view.quiet; }), s: redraw(() => { view.strips = !view.strips; }),
     l: redraw(() => { view.scale = "linear"; }), e: redraw(() => { view.scale = "elastic"; }), r: redraw(() => { view.scale = "rank"; }),
     "+": redraw(() => { view.text = Math.min(2, view.text * 1.25); }), "-": redraw(() => { view.text = Math.max(0.8, view.text / 1.25); }),
@@ -361,7 +384,7 @@ function play(data) {
     }
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
-  const clicks = { play: toggle, prev: () => toStop(-1), next: () => toStop(1), theme, lang: language, strips: keys.s, waive: () => reveal(null), watch: closeGate, blank: keys.b };
+  const clicks = { play: toggle, prev: () => toStop(-1), next: () => toStop(1), theme, lang: language, strips: keys.s, waive: () => reveal(null), watch: closeGate, back: openGate, blank: keys.b };
   for (const id in clicks) $(id).onclick = clicks[id];
   $("time").oninput = (event) => { setPlaying(false); seek(Number(event.target.value)); };
   $("scale").onchange = (event) => { view.scale = event.target.value; drawPicture(); };
@@ -388,9 +411,10 @@ function play(data) {
   if (wanted.has("open") || wanted.has("g")) view.revealed = true;
   if (wanted.has("g") && ask() && ask().options[wanted.get("g") - 1]) view.guess = wanted.get("g") - 1;
   view.strips = wanted.has("plots");
+  $("legend").open = matchMedia("(min-height: 1000px)").matches;
   view.window = whole();
   view.at = view.revealed ? busy[0] : 0;
-  if (wanted.has("t")) view.at = Math.max(0, Math.min(Number(wanted.get("t")) || 0, t().end, wall()));
+  if (wanted.has("t")) view.at = Math.max(0, Math.min(Number(wanted.get("t")) || 0, edge(), wall()));
   drawAll();
   if (wanted.has("f")) followNext();
   if (!view.revealed && !wanted.has("t")) openGate();

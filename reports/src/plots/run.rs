@@ -10,6 +10,7 @@ use crate::plots::words::{
     BAND, CRASH as DOWN, DELETED, GROUP_LAG_TITLE, GROUP_LAG_Y, LATENCY_CAUTION, LATENCY_TITLE,
     LATENCY_X, LATENCY_Y, LOG_END, LOG_START, NOBODY, OFFSETS_TITLE, OFFSETS_Y, ONE_RUN,
     OWNERS_TITLE, OWNERS_Y, POSITION, REBALANCE as REBALANCES, RECORDS, RETENTION_TITLE, TIME_X,
+    UNTOLD,
 };
 use crate::stats::CONFIDENCE;
 use crate::stats::quantile::band;
@@ -81,13 +82,15 @@ pub struct Told {
 /// P04: how long records took to be acknowledged, in milliseconds, one sample per series.
 pub fn latency(samples: &[(String, Vec<f64>)], told: &Told) -> Figure {
     let language = told.language;
+    let (untold, samples): (Vec<_>, Vec<_>) =
+        samples.iter().partition(|(_, sample)| sample.is_empty());
     let place = |ms: f64| ms.max(0.1).log10();
     let all = || samples.iter().flat_map(|(_, sample)| sample.iter().copied());
     let low = all().fold(f64::INFINITY, f64::min).max(0.1).log10().floor();
     let high = all().fold(1.0, f64::max).log10().ceil().max(low + 1.0);
     let (mut marks, mut labels) = (Vec::new(), Vec::new());
     let smallest = samples.iter().map(|(_, sample)| sample.len()).min().unwrap_or(0);
-    for (at, (name, sample)) in samples.iter().enumerate() {
+    for (at, &(name, sample)) in samples.iter().enumerate() {
         let look = Look::nth(at);
         let mut sorted = sample.clone();
         sorted.sort_by(f64::total_cmp);
@@ -126,16 +129,16 @@ pub fn latency(samples: &[(String, Vec<f64>)], told: &Told) -> Figure {
         shades: Vec::new(),
         marks,
         labels,
-        notes: vec![
-            format!(
-                "{} · {} · {}",
-                fill(ONE_RUN.of(language), &[&told.seed.to_string()]),
-                fill(RECORDS.of(language), &[&smallest.to_string()]),
-                fill(BAND.of(language), &[&points])
-            ),
-            LATENCY_CAUTION.of(language).to_owned(),
-            told.again.clone(),
-        ],
+        notes: [format!(
+            "{} · {} · {}",
+            fill(ONE_RUN.of(language), &[&told.seed.to_string()]),
+            fill(RECORDS.of(language), &[&smallest.to_string()]),
+            fill(BAND.of(language), &[&points])
+        )]
+        .into_iter()
+        .chain(untold.iter().map(|(name, _)| fill(UNTOLD.of(language), &[name])))
+        .chain([LATENCY_CAUTION.of(language).to_owned(), told.again.clone()])
+        .collect(),
     }
 }
 

@@ -74,6 +74,7 @@ words! {
     PAIRED "paired difference, {0} less {1}: {2}" "配对差，{0} 减 {1}：{2}",
     POINTS "{0} points ({1} to {2})" "{0} 个百分点（{1} 至 {2}）",
     RECORDS "{0} records or more in each line" "每条线至少 {0} 条记录",
+    UNTOLD "{0}: nobody is told, so nobody waits" "{0}：没有人得到答复，也就没有人等待",
     WATERMARK "high watermark" "高水位",
     IDEMPOTENT "idempotence on" "幂等开启",
     PLAIN "idempotence off" "幂等关闭",

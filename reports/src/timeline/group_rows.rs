@@ -7,7 +7,7 @@ use model::ids::{ClientId, GroupId, MemberId, NodeId, Offset, TopicPartition, Ui
 use model::message::group::Assignment;
 use model::time::Time;
 use sim::plan::GroupIndex;
-use sim::verdict::Rebalance;
+use sim::verdict::{GroupStory, Rebalance};
 use unicode_width::UnicodeWidthStr;
 
 use super::draw;
@@ -16,6 +16,7 @@ use super::read::Reader;
 use super::row::{Arrow, ArrowEnd, Beat, Counted, Row, Weight};
 use crate::story::Story;
 use crate::text::{Tone, counted, fill};
+use crate::words::Groups;
 
 /// Forms that the words about a rebalance have besides the shortest one.
 const REBALANCE_FORMS: usize = 3;
@@ -63,29 +64,42 @@ impl<'a> GroupsSeen<'a> {
 /// Makes the row of a rebalance that begins with this entry.
 pub(crate) fn rebalance(reader: &Reader<'_>, at: usize, time: Time) -> Option<Row> {
     let &(group_index, told) = reader.groups.rebalances.get(&at)?;
-    let cause = cause(&reader.story, told.cause.as_ref());
-    let group = reader.story.group(group_index);
     let mut earlier = reader.groups.rebalances.range(..at).map(|(_, (of, _))| of);
     let is_first = !earlier.any(|of| *of == group_index);
     let band = |length| {
-        let mut how = ended(reader, told, length);
-        // Before a group's first one nobody had anything that could move or stand still.
-        if !is_first {
-            how += &moved(reader, told, length);
-        }
-        // The sentence itself is cut last.
-        let place = length / REBALANCE_FORMS;
-        let text = form(reader.words.groups.rebalance, place, &[&group, &cause, &how]);
-        format!("─ {text} ─")
+        format!("─ {} ─", rebalance_told(&reader.story, group_index, told, (is_first, length)))
     };
     let shorter = (0..REBALANCE_FORMS).map(band).find(|band| band.width() <= draw::BAND);
     let band = shorter.unwrap_or_else(|| band(REBALANCE_FORMS));
     Some(Row::new(time, at, Weight::Key).band(band))
 }
 
+/// Tells each rebalance of a group at full length, with the time at which it began.
+pub(crate) fn rebalances_told(story: &Story<'_>, group: &GroupStory) -> Vec<(Time, String)> {
+    let all = group.rebalances.iter().enumerate();
+    all.map(|(at, it)| (it.began.0, rebalance_told(story, group.group, it, (at == 0, 0)))).collect()
+}
+
+/// Tells a rebalance; `length` is the place of the forms to use, the longest first.
+fn rebalance_told(
+    story: &Story<'_>,
+    group: GroupIndex,
+    told: &Rebalance,
+    (is_first, length): (bool, usize),
+) -> String {
+    let words = &story.words.groups;
+    let cause = cause(story, told.cause.as_ref());
+    let mut how = ended(words, told, length);
+    // Before a group's first one nobody had anything that could move or stand still.
+    if !is_first {
+        how += &moved(words, told, length);
+    }
+    // The sentence itself is cut last.
+    form(words.rebalance, length / REBALANCE_FORMS, &[&story.group(group), &cause, &how])
+}
+
 /// Says how a rebalance ended; `length` is the place of the forms to use, the longest first.
-fn ended(reader: &Reader<'_>, told: &Rebalance, length: usize) -> String {
-    let words = &reader.words.groups;
+fn ended(words: &Groups, told: &Rebalance, length: usize) -> String {
     let generation = told.generation.to_string();
     match told.ended {
         Some(_) if told.members == 0 => words.emptied.to_owned(),
@@ -98,8 +112,7 @@ fn ended(reader: &Reader<'_>, told: &Rebalance, length: usize) -> String {
 }
 
 /// Says what a rebalance did to partitions.
-fn moved(reader: &Reader<'_>, told: &Rebalance, length: usize) -> String {
-    let words = &reader.words.groups;
+fn moved(words: &Groups, told: &Rebalance, length: usize) -> String {
     let mut how = String::new();
     if told.moved != 0 {
         how += &form(&counted(u64::from(told.moved), words.moved), length, &[]);

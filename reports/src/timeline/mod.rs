@@ -26,7 +26,7 @@ use sim::plan::ClientRole;
 use sim::verdict::{MishapKind, Verdict};
 
 pub(crate) use client_rows::{consumer_error, reset_cause};
-pub(crate) use group_rows::offset_of;
+pub(crate) use group_rows::{offset_of, rebalances_told};
 
 use unicode_width::UnicodeWidthStr;
 

@@ -2,9 +2,12 @@
 
 use scenarios::{Question, Text};
 use serde_json::{Value, json};
-use sim::verdict::Verdict;
+use sim::verdict::{GroupStory, Verdict};
 
+use crate::groups::fared;
 use crate::story::Story;
+use crate::text::fill;
+use crate::timeline::rebalances_told;
 use crate::verdict::{Came, Expected, Helped, HelpedStanding};
 use crate::why::{self, Told};
 
@@ -24,10 +27,24 @@ pub struct Texts {
     pub stops: Vec<Stop>,
     /// What would have helped: the change, how it stands, a remark.
     pub helped: Vec<[String; 3]>,
+    /// Whether some changes were tried and none of them helps.
+    pub is_helpless: bool,
+    /// How each group fared.
+    pub groups: Vec<Fared>,
     /// The expectations of the file, and whether each came true.
     pub expected: Vec<(String, Came)>,
     /// What to ask before anything is shown.
     pub ask: Option<Asked>,
+}
+
+/// How a group fared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fared {
+    /// The whole in a sentence.
+    pub whole: String,
+    /// Its rebalances in order: when each began, in microseconds, the same as text, and what it
+    /// was about.
+    pub rebalances: Vec<(u64, String, String)>,
 }
 
 /// A question with its options, in one language.
@@ -61,6 +78,8 @@ pub enum StopKind {
     Say,
     /// One of the four moments, counted from 0.
     Moment(u8),
+    /// Part of a story, from before anything went wrong.
+    Prelude,
     /// Something speaks against a claim.
     Evidence,
 }
@@ -74,6 +93,7 @@ impl StopKind {
             StopKind::Moment(1) => "risk",
             StopKind::Moment(2) => "decided",
             StopKind::Moment(_) => "gone",
+            StopKind::Prelude => "prelude",
             StopKind::Evidence => "evidence",
         }
     }
@@ -102,6 +122,9 @@ impl Texts {
             because,
             stops: stops(story),
             helped: helped.iter().map(help).collect(),
+            is_helpless: !helped.is_empty()
+                && helped.iter().all(|it| it.standing == HelpedStanding::Breaks),
+            groups: groups(story),
             expected: expected
                 .iter()
                 .map(|it| (it.text.say(&story.words.grammar), it.came))
@@ -134,6 +157,11 @@ impl Texts {
                 json!([text, came])
             })
             .collect();
+        let groups: Vec<Value> = self
+            .groups
+            .iter()
+            .map(|group| json!({ "whole": group.whole, "rebalances": group.rebalances }))
+            .collect();
         let ask = self.ask.as_ref().map(|ask| {
             json!({
                 "question": ask.question, "options": ask.options, "answer": ask.answer,
@@ -142,7 +170,8 @@ impl Texts {
         });
         json!({
             "title": self.title, "claims": self.claims, "why": self.why, "because": because,
-            "stops": stops, "helped": self.helped, "expected": expected, "ask": ask,
+            "stops": stops, "helped": self.helped, "helpless": self.is_helpless,
+            "groups": groups, "expected": expected, "ask": ask,
         })
     }
 }
@@ -168,6 +197,20 @@ fn claims(story: &Story<'_>) -> Vec<String> {
         .collect()
 }
 
+fn groups(story: &Story<'_>) -> Vec<Fared> {
+    let fared = |group: &GroupStory| {
+        let parts = fared(story, group).join(story.words.grammar.joint);
+        let rebalances = rebalances_told(story, group)
+            .into_iter()
+            .map(|(at, told)| (at.0, fill(story.words.why.seconds, &[&at.to_string()]), told));
+        Fared {
+            whole: format!("{}: {parts}", story.group(group.group)),
+            rebalances: rebalances.collect(),
+        }
+    };
+    story.outcome.judgement.groups.iter().map(fared).collect()
+}
+
 /// Finds where to stop: what steps say, then the story of the first broken claim.
 fn stops(story: &Story<'_>) -> Vec<Stop> {
     let mut stops: Vec<Stop> = Vec::new();
@@ -176,14 +219,19 @@ fn stops(story: &Story<'_>) -> Vec<Stop> {
             stops.push(Stop { at: at.0, kind: StopKind::Say, text: say.clone() });
         }
     }
-    let kind = |sign: &str| {
-        let place = crate::timeline::MOMENTS.iter().position(|it| *it == sign);
-        place.map_or(StopKind::Evidence, |place| StopKind::Moment(place as u8))
+    let kind = |line: &Told| {
+        let place = crate::timeline::MOMENTS.iter().position(|it| *it == line.sign);
+        match place {
+            Some(place) => StopKind::Moment(place as u8),
+            None if line.is_prelude => StopKind::Prelude,
+            None => StopKind::Evidence,
+        }
     };
     for line in why::told(story).map(|(_, lines)| lines).unwrap_or_default() {
         let Some(at) = line.time else { continue };
+        let kind = kind(&line);
         let text = [line.what, line.means].join(" ").trim().to_owned();
-        stops.push(Stop { at: at.0, kind: kind(line.sign), text });
+        stops.push(Stop { at: at.0, kind, text });
     }
     stops.sort_by_key(|stop| (stop.at, stop.kind));
     stops

@@ -369,5 +369,5 @@ pub(super) fn push(text: &mut String, sentence: &str) {
 
 fn line(story: &Story<'_>, entry: &Entry, what: String, means: String) -> Timed {
     let at = fill(story.words.why.seconds, &[&entry.at.to_string()]);
-    (entry.at, Told { sign: "", at, time: Some(entry.at), what, means })
+    (entry.at, Told { at, time: Some(entry.at), what, means, ..Told::default() })
 }

@@ -100,6 +100,7 @@ fn told(story: &Story<'_>, group: &GroupStory, mishap: &Mishap) -> Told {
         at: fill(story.words.why.seconds, &[&mishap.at.to_string()]),
         what: fill(sentence, &[&records(mishap, story.words)]),
         means: because(story, group, mishap),
+        is_prelude: false,
     }
 }
 

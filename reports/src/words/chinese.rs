@@ -7,7 +7,7 @@ mod groups;
 use scenarios::Language;
 use sim::clause::Grammar;
 
-use super::{Events, Noun, Summary, Why, Words};
+use super::{Events, Noun, Repeats, Summary, Why, Words};
 
 /// Chinese.
 pub const ZH: Words = Words {
@@ -196,7 +196,22 @@ const WHY: Why = Why {
         "旧规则按高水位截断，而不是按纪元。",
         "没有其他副本持有它。",
     ],
+    repeats: REPEATS,
     events: EVENTS,
+};
+
+const REPEATS: Repeats = Repeats {
+    unheard: "{0} 没有等到回答（{2}），于是重发 {1}。",
+    unheard_means: "对生产者来说，回答丢了与请求丢了看起来一样。",
+    new_leader: "从 e{1} 起，首领是 {0}。",
+    unnumbered: "没有序号（enable.idempotence=false）：谁也认不出这是重复。",
+    other_id: "生产者 id 变了：序号只认得同一 id 的重复。",
+    unrecognised: "序号没有让它被认出来。",
+    from_before: "{0} 重新启动，又发送了 {1}，成为 {2}。",
+    checkpoint: "应用没有记下自己做到了哪里。",
+    in_flight: "后面的批次已经在路上：同时在途的不止一批。",
+    not_missed: "没有序号：首领不知道少了 {0}。",
+    lies_behind: "{0} 先于 {1} 发送，却排在它后面。",
 };
 
 const EVENTS: Events = Events {

@@ -5,7 +5,7 @@ use sim::clause::ENGLISH;
 use sim::verdict::{Anomaly, Claim};
 
 use super::groups::GROUPS;
-use super::{Events, Summary, Why, Words};
+use super::{Events, Repeats, Summary, Why, Words};
 
 /// English.
 pub const EN: Words = Words {
@@ -198,6 +198,19 @@ pub const EN: Words = Words {
             "The old rule cuts to the high watermark, not to the epoch.",
             "No other replica held it.",
         ],
+        repeats: Repeats {
+            unheard: "{0} heard no answer ({2}), so it sends {1} again.",
+            unheard_means: "To a producer a lost answer looks like a lost request.",
+            new_leader: "{0} leads since e{1}.",
+            unnumbered: "No sequence numbers (enable.idempotence=false): nobody knows it for a repeat.",
+            other_id: "Another producer id: sequence numbers know repeats of one id only.",
+            unrecognised: "Its sequence number did not give it away.",
+            from_before: "{0} started again and sends {1} once more, as {2}.",
+            checkpoint: "Its application had not noted how far it was.",
+            in_flight: "Later batches are under way already: more than one is in flight.",
+            not_missed: "No sequence numbers: the leader does not miss {0}.",
+            lies_behind: "{0} was sent before {1} and lies behind it.",
+        },
         events: Events {
             trial_ended: "The trial ended.",
             called: "{0} called send() for {1}.",

@@ -8,10 +8,34 @@ use sim::clause::ClauseKind;
 use sim::verdict::{Anomaly, Claim};
 
 /// Words that are the same in both languages: signs, and names of Kafka's own.
-const NAMES: [&str; 25] = [
-    "ISR", "HW", "LEO", "id", "ppm", "acks", "broker", "Kafka", "poll", "interval", "max", "min",
-    "insync", "replicas", "events", "seek", "send", "all", "re", "out", "of", "e", "auto",
-    "offset", "reset",
+const NAMES: [&str; 27] = [
+    "ISR",
+    "HW",
+    "LEO",
+    "id",
+    "ppm",
+    "acks",
+    "broker",
+    "Kafka",
+    "poll",
+    "interval",
+    "max",
+    "min",
+    "insync",
+    "replicas",
+    "events",
+    "seek",
+    "send",
+    "all",
+    "re",
+    "out",
+    "of",
+    "e",
+    "auto",
+    "offset",
+    "reset",
+    "enable",
+    "idempotence",
 ];
 
 #[test]
