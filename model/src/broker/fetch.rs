@@ -1,9 +1,8 @@
 //! Fetch, ListOffsets and OffsetForLeaderEpoch: what followers and consumers read.
 //!
 //! Source: `ReplicaManager.fetchMessages`, `readFromLog`, `DelayedFetch`,
-//! `Partition.fetchRecords`, `fetchOffsetForTimestamp`, Kafka 4.0. Left out: fetch sessions
-//! (each request names its partitions; only bytes differ), reads from followers. As with
-//! sessions, an answer to a follower leaves out the partitions without news.
+//! `Partition.fetchRecords`, `fetchOffsetForTimestamp`, Kafka 4.0. Left out: reads from followers,
+//! sessions of consumers (each of their requests names its partitions; only bytes differ).
 
 use crate::broker::waiting::ParkedFetch;
 use crate::broker::{Broker, Served};
@@ -16,7 +15,7 @@ use crate::message::data::{
 };
 use crate::message::{Correlation, ErrorCode, Response};
 use crate::mutant::Mutant;
-use crate::partition::{Host, Partition, leader::Learned};
+use crate::partition::{Host, Partition, Role, leader::Learned};
 use crate::turn::Turn;
 
 /// Whether a read also tells the leader how far its follower has got.
@@ -28,6 +27,15 @@ enum Reading {
     Again,
 }
 
+/// What a look at one partition has found.
+enum Found {
+    News(FetchedPartition),
+    /// No news for a follower.
+    Nothing,
+    /// The same, and none to come before something happens to the partition.
+    Settled,
+}
+
 /// Answers collected so far.
 struct Reads {
     partitions: Vec<FetchedPartition>,
@@ -36,6 +44,8 @@ struct Reads {
     bytes: u32,
     /// Something that must not wait: an error or a divergence.
     urgent: bool,
+    /// Those of which a follower knows everything.
+    settled: Vec<TopicPartition>,
 }
 
 impl Broker {
@@ -49,8 +59,9 @@ impl Broker {
     ) -> Served {
         request.bytes_max = request.bytes_max.min(self.setup.config.fetch_bytes_max);
         request.bytes_min = request.bytes_min.min(request.bytes_max);
-        let all = 0..request.partitions.len();
-        let reads = self.read(&request, all, Reading::First, turn);
+        let awake = self.complete_fetch(connection, &mut request, turn.now);
+        let reads = self.read(&request, awake.into_iter(), Reading::First, turn);
+        self.let_rest(connection, &reads.settled);
         let now = reads.urgent
             || request.bytes_min <= reads.bytes
             || request.wait_max.0 == 0
@@ -58,6 +69,7 @@ impl Broker {
         if now {
             let reply = Response::Fetch(FetchReply { partitions: reads.partitions });
             Broker::answer(connection, correlation, reply, turn);
+            self.keep_wanted(connection, request.partitions);
             return Served::Done;
         }
         // Mutant: the request is put nowhere.
@@ -79,7 +91,7 @@ impl Broker {
         let mut bytes = 0;
         for wanted in parked.news.iter().map(|&place| &request.partitions[place]) {
             let Some(replica) = self.partitions.get(&wanted.partition) else { return true };
-            let leads = matches!(replica.role, crate::partition::Role::Leader(_));
+            let leads = matches!(replica.role, Role::Leader(_));
             let fenced = wanted
                 .current_leader_epoch
                 .is_some_and(|epoch| Some(epoch) != replica.leader_epoch());
@@ -96,11 +108,12 @@ impl Broker {
     }
 
     /// Answers a parked fetch with what there is.
-    pub(super) fn answer_fetch(&mut self, parked: &ParkedFetch, turn: &mut Turn<'_>) {
+    pub(super) fn answer_fetch(&mut self, parked: ParkedFetch, turn: &mut Turn<'_>) {
         let places = parked.news.iter().copied();
         let reads = self.read(&parked.request, places, Reading::Again, turn);
         let reply = Response::Fetch(FetchReply { partitions: reads.partitions });
         Broker::answer(parked.connection, parked.correlation, reply, turn);
+        self.keep_wanted(parked.connection, parked.request.partitions);
     }
 
     /// Finds offsets by time, or the ends of logs.
@@ -173,13 +186,17 @@ impl Broker {
         reading: Reading,
         turn: &mut Turn<'_>,
     ) -> Reads {
-        let (partitions, found) = (Vec::new(), Vec::new());
-        let mut reads = Reads { partitions, places: found, bytes: 0, urgent: false };
+        let (partitions, found, settled) = (Vec::new(), Vec::new(), Vec::new());
+        let mut reads = Reads { partitions, places: found, bytes: 0, urgent: false, settled };
         for place in places {
             let wanted = &request.partitions[place];
             let fetched = match self.read_partition(wanted, request, &reads, reading, turn) {
-                Ok(Some(fetched)) => fetched,
-                Ok(None) => continue,
+                Ok(Found::News(fetched)) => fetched,
+                Ok(Found::Nothing) => continue,
+                Ok(Found::Settled) => {
+                    reads.settled.push(wanted.partition);
+                    continue;
+                }
                 Err(error) => {
                     let (broker, partition) = (self.setup.id, wanted.partition);
                     let follower = request.replica.map(|(id, _)| id);
@@ -198,7 +215,7 @@ impl Broker {
         reads
     }
 
-    /// Reads one partition; `None` is no news for a follower.
+    /// Reads one partition.
     fn read_partition(
         &mut self,
         wanted: &FetchPartition,
@@ -206,7 +223,7 @@ impl Broker {
         reads: &Reads,
         reading: Reading,
         turn: &mut Turn<'_>,
-    ) -> Result<Option<FetchedPartition>, ErrorCode> {
+    ) -> Result<Found, ErrorCode> {
         let (host, replica) = self.replica(wanted.partition)?;
         let (fetched, learned) =
             read_replica(replica, wanted, request, reads, reading, &host, turn)?;
@@ -216,7 +233,22 @@ impl Broker {
         if learned.commits {
             self.touch(wanted.partition);
         }
-        Ok(fetched)
+        let Some(fetched) = fetched else {
+            let is_settled = reading == Reading::First
+                && learned == Learned::NOTHING
+                && self.has_in_isr(wanted.partition, request);
+            return Ok(if is_settled { Found::Settled } else { Found::Nothing });
+        };
+        Ok(Found::News(fetched))
+    }
+
+    /// Says whether the follower that fetches is settled in the ISR.
+    fn has_in_isr(&self, partition: TopicPartition, request: &FetchRequest) -> bool {
+        let role = self.partitions.get(&partition).map(|replica| &replica.role);
+        let (Some(Role::Leader(leader)), Some((follower, _))) = (role, request.replica) else {
+            return false;
+        };
+        leader.isr.settled().contains(follower)
     }
 }
 
@@ -230,14 +262,13 @@ fn read_replica(
     turn: &mut Turn<'_>,
 ) -> Result<(Option<FetchedPartition>, Learned), ErrorCode> {
     let partition = wanted.partition;
-    let nothing = Learned { asks_for_isr: false, commits: false };
     let (leader, log) = replica.leader_for(wanted.current_leader_epoch)?;
     if let Some(follower) = request.replica
         && has_no_news(wanted, log)
     {
         let learned = match reading {
             Reading::First => leader.on_follower_fetch(follower, wanted, log, host, turn)?,
-            Reading::Again => nothing,
+            Reading::Again => Learned::NOTHING,
         };
         return Ok((None, learned));
     }
@@ -254,7 +285,7 @@ fn read_replica(
         if let Some(at) = fetched.diverging {
             let broker = host.broker;
             turn.note(Fact::Diverged { broker, follower: follower.0, partition, at });
-            return Ok((Some(fetched), nothing));
+            return Ok((Some(fetched), Learned::NOTHING));
         }
     }
     let bytes_max = wanted.bytes_max.min(request.bytes_max.saturating_sub(reads.bytes));
@@ -266,7 +297,7 @@ fn read_replica(
         (Some(follower), Reading::First) => {
             leader.on_follower_fetch(follower, wanted, log, host, turn)?
         }
-        _ => nothing,
+        _ => Learned::NOTHING,
     };
     Ok((Some(fetched), learned))
 }

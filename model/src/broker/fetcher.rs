@@ -1,13 +1,15 @@
 //! The replica fetchers: one per leader broker, each with one request in flight.
 //!
 //! A fetcher asks for epochs' ends where its era says so, then fetches; what it does with the
-//! answers stands in [`crate::partition::follower`].
+//! answers stands in [`crate::partition::follower`]. A fetch names what has changed since the
+//! one before it on its connection (KIP-227).
 //!
-//! Source: `AbstractFetcherThread`, `ReplicaFetcherThread`, `RemoteLeaderEndPoint`, Kafka 4.0.
+//! Source: `AbstractFetcherThread`, `ReplicaFetcherThread`, `RemoteLeaderEndPoint`,
+//! `FetchSessionHandler`, Kafka 4.0.
 //! Left out: several fetcher threads per leader (`num.replica.fetchers`), throttling, log
 //! directories.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::broker::Broker;
 use crate::channel::{Backoff, Channel, ChannelConfig, ChannelEvent};
@@ -30,6 +32,12 @@ pub struct Fetcher {
     pub channel: Channel<Asked>,
     /// The partitions, with how each stands.
     partitions: BTreeMap<TopicPartition, Assigned>,
+    /// What the leader believes to be wanted: in which epoch, from where.
+    pub(super) wanted: BTreeMap<TopicPartition, (LeaderEpoch, Offset)>,
+    /// Where that may be wrong.
+    ///
+    /// Invariant: every partition that is not being fetched is here.
+    changed: BTreeSet<TopicPartition>,
 }
 
 /// How fetching one partition stands.
@@ -59,8 +67,8 @@ enum Phase {
 /// What was asked of the leader.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Asked {
-    /// Records, as follower in these epochs, from these offsets.
-    Records(Vec<(TopicPartition, LeaderEpoch, Offset)>),
+    /// Records of all that is wanted.
+    Records,
     /// Where epochs end, as follower in these.
     EpochEnds(Vec<(TopicPartition, LeaderEpoch)>),
     /// Ends of logs, as follower in these epochs.
@@ -74,7 +82,8 @@ impl Fetcher {
         let setup = Backoff { first: setup, max: setup };
         let config = ChannelConfig { reconnect: pause, setup, in_flight_max: 1 };
         let channel = Channel::new(NodeId::Broker(leader), config);
-        Fetcher { channel, partitions: BTreeMap::new() }
+        let (partitions, wanted) = (BTreeMap::new(), BTreeMap::new());
+        Fetcher { channel, partitions, wanted, changed: BTreeSet::new() }
     }
 
     /// Returns when there is something to do. Whatever can be sent has been sent by now, so
@@ -87,7 +96,8 @@ impl Fetcher {
 
     /// Says whether every partition is being fetched.
     fn only_fetches(&self) -> bool {
-        self.partitions.values().all(|assigned| assigned.phase == Phase::Fetching)
+        let mut doubtful = self.changed.iter().filter_map(|id| self.partitions.get(id));
+        doubtful.all(|assigned| assigned.phase == Phase::Fetching)
     }
 
     fn first_delayed(&self) -> Option<Time> {
@@ -105,10 +115,21 @@ impl Fetcher {
         self.partitions.iter().filter(move |(_, it)| ready(it)).map(|(&id, it)| (id, it.epoch))
     }
 
-    fn delay_all(&mut self, until: Time) {
+    /// Lets the leader hear with the next fetch how this partition stands.
+    pub(super) fn note_changed(&mut self, partition: TopicPartition) {
+        match self.partitions.contains_key(&partition) || self.wanted.contains_key(&partition) {
+            true => self.changed.insert(partition),
+            false => self.changed.remove(&partition),
+        };
+    }
+
+    /// Begins anew with a leader that knows nothing of what is wanted.
+    fn start_over(&mut self, until: Time) {
         for assigned in self.partitions.values_mut() {
             assigned.not_before = assigned.not_before.max(until);
         }
+        self.wanted.clear();
+        self.changed = self.partitions.keys().copied().collect();
     }
 }
 
@@ -144,6 +165,7 @@ impl Broker {
         let backoff = self.setup.config.replica_fetch_backoff;
         let fetcher = self.fetchers.entry(leader).or_insert_with(|| Fetcher::new(leader, backoff));
         fetcher.partitions.insert(partition, Assigned { epoch, phase, not_before: Time::ZERO });
+        fetcher.note_changed(partition);
         self.fetch_from(leader, turn);
     }
 
@@ -151,6 +173,7 @@ impl Broker {
     pub(super) fn stop_following(&mut self, partition: TopicPartition) {
         for fetcher in self.fetchers.values_mut() {
             fetcher.partitions.remove(&partition);
+            fetcher.note_changed(partition);
         }
     }
 
@@ -167,16 +190,16 @@ impl Broker {
         if !fetcher.channel.is_ready() {
             return;
         }
-        let fetcher = &self.fetchers[&leader];
-        // Nearly always there is nothing to ask but records: look for that only once.
-        let next = match fetcher.only_fetches() {
-            true => self.ask_records(fetcher, turn.now),
-            false => self
-                .ask_epoch_ends(fetcher, turn.now)
-                .or_else(|| self.ask_offsets(fetcher, turn.now))
-                .or_else(|| self.ask_records(fetcher, turn.now)),
+        // Nearly always there is nothing to ask but records.
+        let other = match fetcher.only_fetches() {
+            true => None,
+            false => {
+                let fetcher = &self.fetchers[&leader];
+                self.ask_epoch_ends(fetcher, turn.now)
+                    .or_else(|| self.ask_offsets(fetcher, turn.now))
+            }
         };
-        if let Some((request, asked)) = next {
+        if let Some((request, asked)) = other.or_else(|| self.ask_records(leader, turn.now)) {
             let timeout = self.setup.config.replica_socket_timeout;
             let fetcher = self.fetchers.get_mut(&leader).expect("it was just there");
             fetcher.channel.send(request, timeout, asked, turn);
@@ -209,25 +232,35 @@ impl Broker {
         (!asked.is_empty()).then_some((Request::ListOffsets(request), Asked::Offsets(asked)))
     }
 
-    fn ask_records(&self, fetcher: &Fetcher, now: Time) -> Option<(Request, Asked)> {
+    fn ask_records(&mut self, leader: BrokerId, now: Time) -> Option<(Request, Asked)> {
         let broker_epoch = self.lifecycle.epoch?;
-        let config = &self.setup.config;
-        let with_epoch = truncates_on_fetch(self.setup.rules);
-        let count = fetcher.partitions.len();
-        let (mut partitions, mut asked) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        for (partition, epoch) in fetcher.ready(Phase::Fetching, now) {
-            let log = &self.partitions[&partition].log;
-            partitions.push(FetchPartition {
-                partition,
-                current_leader_epoch: self.told(epoch),
-                offset: log.end(),
-                last_fetched_epoch: log.latest_epoch().filter(|_| with_epoch),
-                log_start: log.start(),
-                high_watermark: Some(log.high_watermark()),
-                bytes_max: config.replica_fetch_bytes_max,
-            });
-            asked.push((partition, epoch, log.end()));
+        let fetcher = &self.fetchers[&leader];
+        let (mut partitions, mut forgotten) =
+            (Vec::with_capacity(fetcher.changed.len()), Vec::new());
+        for &partition in &fetcher.changed {
+            let assigned = fetcher.partitions.get(&partition);
+            match assigned.filter(|it| it.phase == Phase::Fetching && it.not_before <= now) {
+                Some(assigned) => partitions.push(self.wanted(partition, assigned.epoch)),
+                None if fetcher.wanted.contains_key(&partition) => forgotten.push(partition),
+                None => {}
+            }
         }
+        if partitions.is_empty() && forgotten.len() == fetcher.wanted.len() {
+            return None; // nothing would be left to fetch
+        }
+        let fetcher = self.fetchers.get_mut(&leader)?;
+        for partition in &forgotten {
+            fetcher.wanted.remove(partition);
+            if !fetcher.partitions.contains_key(partition) {
+                fetcher.changed.remove(partition);
+            }
+        }
+        for it in &partitions {
+            fetcher.changed.remove(&it.partition);
+            let epoch = fetcher.partitions[&it.partition].epoch;
+            fetcher.wanted.insert(it.partition, (epoch, it.offset));
+        }
+        let config = &self.setup.config;
         let request = FetchRequest {
             replica: Some((self.setup.id, broker_epoch)),
             wait_max: config.replica_fetch_wait_max,
@@ -235,8 +268,24 @@ impl Broker {
             bytes_max: config.replica_fetch_response_bytes_max,
             isolation: Isolation::ReadUncommitted,
             partitions,
+            forgotten: Some(forgotten),
         };
-        (!asked.is_empty()).then_some((Request::Fetch(request), Asked::Records(asked)))
+        Some((Request::Fetch(request), Asked::Records))
+    }
+
+    /// Returns what is wanted of a partition that is followed in `epoch`.
+    fn wanted(&self, partition: TopicPartition, epoch: LeaderEpoch) -> FetchPartition {
+        let with_epoch = truncates_on_fetch(self.setup.rules);
+        let log = &self.partitions[&partition].log;
+        FetchPartition {
+            partition,
+            current_leader_epoch: self.told(epoch),
+            offset: log.end(),
+            last_fetched_epoch: log.latest_epoch().filter(|_| with_epoch),
+            log_start: log.start(),
+            high_watermark: Some(log.high_watermark()),
+            bytes_max: self.setup.config.replica_fetch_bytes_max,
+        }
     }
 
     /// Returns the leader epoch as requests of this era carry it.
@@ -256,11 +305,11 @@ impl Broker {
             ChannelEvent::Lost(_) => {
                 let until = turn.now + self.setup.config.replica_fetch_backoff;
                 if let Some(fetcher) = self.fetchers.get_mut(&leader) {
-                    fetcher.delay_all(until);
+                    fetcher.start_over(until);
                 }
             }
-            ChannelEvent::Response(Asked::Records(asked), Response::Fetch(reply)) => {
-                self.on_fetched(leader, &asked, &reply, turn);
+            ChannelEvent::Response(Asked::Records, Response::Fetch(reply)) => {
+                self.on_fetched(leader, &reply, turn);
             }
             ChannelEvent::Response(
                 Asked::EpochEnds(asked),
@@ -276,36 +325,54 @@ impl Broker {
         self.fetch_from(leader, turn);
     }
 
-    fn on_fetched(
-        &mut self,
-        leader: BrokerId,
-        asked: &[(TopicPartition, LeaderEpoch, Offset)],
-        reply: &FetchReply,
-        turn: &mut Turn<'_>,
-    ) {
+    fn on_fetched(&mut self, leader: BrokerId, reply: &FetchReply, turn: &mut Turn<'_>) {
         let mut news = reply.partitions.iter().peekable();
-        for &(partition, epoch, offset) in asked {
-            let fetched = news.next_if(|fetched| fetched.partition == partition);
-            if fetched.is_none() && !self.flushing.contains(&partition) {
-                continue;
+        // What is not news can still be due for a flush.
+        let flushing: Vec<_> = self.flushing.iter().copied().collect();
+        for partition in flushing {
+            while let Some(fetched) = news.next_if(|fetched| fetched.partition < partition) {
+                self.on_partition_fetched(leader, fetched, turn);
             }
-            let is_current =
-                self.partitions.get(&partition).is_some_and(|replica| replica.log.end() == offset);
-            let Some(assigned) = self.assigned(leader, partition).copied() else { continue };
-            if !is_current || assigned.phase != Phase::Fetching {
-                continue; // the log moved, or another term began, since the request left
-            }
-            let Some(fetched) = fetched else {
-                self.flush_when_due(partition, turn);
-                continue;
-            };
-            match fetched.error {
-                ErrorCode::None => self.take_in(leader, fetched, turn),
-                // It was the term before this one that was fenced.
-                ErrorCode::FencedLeaderEpoch if epoch != assigned.epoch => {}
-                error => self.on_partition_error(leader, partition, error, turn.now),
+            match news.next_if(|fetched| fetched.partition == partition) {
+                Some(fetched) => self.on_partition_fetched(leader, fetched, turn),
+                None if self.is_current(leader, partition) => self.flush_when_due(partition, turn),
+                None => {}
             }
         }
+        for fetched in news {
+            self.on_partition_fetched(leader, fetched, turn);
+        }
+    }
+
+    fn on_partition_fetched(
+        &mut self,
+        leader: BrokerId,
+        fetched: &FetchedPartition,
+        turn: &mut Turn<'_>,
+    ) {
+        let partition = fetched.partition;
+        if !self.is_current(leader, partition) {
+            return;
+        }
+        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
+        let is_same_term = fetcher.partitions[&partition].epoch == fetcher.wanted[&partition].0;
+        fetcher.note_changed(partition);
+        match fetched.error {
+            ErrorCode::None => self.take_in(leader, fetched, turn),
+            // It was the term before this one that was fenced.
+            ErrorCode::FencedLeaderEpoch if !is_same_term => {}
+            error => self.on_partition_error(leader, partition, error, turn.now),
+        }
+    }
+
+    /// Says whether a partition is fetched from where the last request said: its log may have
+    /// moved, or another term begun, since that left.
+    fn is_current(&self, leader: BrokerId, partition: TopicPartition) -> bool {
+        let Some(fetcher) = self.fetchers.get(&leader) else { return false };
+        let is_fetched =
+            fetcher.partitions.get(&partition).is_some_and(|it| it.phase == Phase::Fetching);
+        let Some(&(_, offset)) = fetcher.wanted.get(&partition) else { return false };
+        is_fetched && self.log(partition).is_some_and(|log| log.end() == offset)
     }
 
     fn take_in(&mut self, leader: BrokerId, fetched: &FetchedPartition, turn: &mut Turn<'_>) {

@@ -36,10 +36,20 @@ const LOAD_BYTES_PER_MICROSECOND: u64 = 100;
 pub struct Groups {
     /// By partition of `__consumer_offsets`.
     shards: BTreeMap<u16, Shard>,
+    first: First,
     /// Requests without an answer.
     open: BTreeSet<Waiter>,
     /// Connections whose open request has been answered: the next may come in.
     freed: VecDeque<ConnectionId>,
+}
+
+/// When the first coordinator has something to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum First {
+    /// A coordinator was touched since it was looked up.
+    #[default]
+    Unknown,
+    Known(Option<Time>),
 }
 
 impl Groups {
@@ -50,7 +60,15 @@ impl Groups {
 
     /// Returns when the first of the coordinators has something to do.
     pub fn next_deadline(&self) -> Option<Time> {
-        self.shards.values().filter_map(Shard::next_deadline).min()
+        match self.first {
+            First::Known(first) => first,
+            First::Unknown => self.shards.values().filter_map(Shard::next_deadline).min(),
+        }
+    }
+
+    /// Looks up when the first of the coordinators has something to do.
+    pub fn look_up_deadline(&mut self) {
+        self.first = First::Known(self.next_deadline());
     }
 
     /// Takes out the next connection that has been answered.
@@ -61,6 +79,21 @@ impl Groups {
     /// Returns the coordinator over one partition, if this broker hosts it.
     pub fn shard(&self, partition: u16) -> Option<&Shard> {
         self.shards.get(&partition)
+    }
+
+    fn shard_mut(&mut self, partition: u16) -> Option<&mut Shard> {
+        self.first = First::Unknown;
+        self.shards.get_mut(&partition)
+    }
+
+    fn insert(&mut self, partition: u16, shard: Shard) {
+        self.first = First::Unknown;
+        self.shards.insert(partition, shard);
+    }
+
+    fn remove(&mut self, partition: u16) -> Option<Shard> {
+        self.first = First::Unknown;
+        self.shards.remove(&partition)
     }
 }
 
@@ -164,7 +197,7 @@ impl Broker {
         epoch: LeaderEpoch,
         turn: &mut Turn<'_>,
     ) {
-        match (change, self.groups.shards.get_mut(&partition.partition)) {
+        match (change, self.groups.shard_mut(partition.partition)) {
             (RoleChange::None, _) => {}
             (RoleChange::Leads, Some(shard)) => shard.epoch = epoch,
             (RoleChange::Leads, None) => {
@@ -174,10 +207,10 @@ impl Broker {
                 // them count at the end of the same time.
                 let reading = Duration::from_micros(bytes / LOAD_BYTES_PER_MICROSECOND);
                 let shard = Shard::load(epoch, turn.now + LOAD_LATENCY + reading);
-                self.groups.shards.insert(partition.partition, shard);
+                self.groups.insert(partition.partition, shard);
             }
             (RoleChange::Follows(_), _) => {
-                let Some(shard) = self.groups.shards.remove(&partition.partition) else { return };
+                let Some(shard) = self.groups.remove(partition.partition) else { return };
                 let decision = shard.resign(self.draft(partition.partition, turn));
                 self.note_group_events(decision.events, turn);
                 self.deliver(decision.answers, turn);
@@ -197,7 +230,7 @@ impl Broker {
         self.finish_writes(partition, turn);
         while let Some(mut shard) = self.due_shard(partition, turn.now) {
             let decision = shard.expire(self.draft(partition, turn));
-            self.groups.shards.insert(partition, shard);
+            self.groups.insert(partition, shard);
             let Some(decision) = decision else { break };
             self.carry_out(partition, decision, turn);
             self.finish_writes(partition, turn);
@@ -217,12 +250,12 @@ impl Broker {
     /// Takes a shard whose timers have run out out of its place.
     fn due_shard(&mut self, partition: u16, now: Time) -> Option<Shard> {
         let due = self.groups.shard(partition)?.next_deadline().is_some_and(|at| at <= now);
-        if due { self.groups.shards.remove(&partition) } else { None }
+        if due { self.groups.remove(partition) } else { None }
     }
 
     /// Replays the partition: the coordinator serves from here on.
     fn activate(&mut self, partition: u16, turn: &mut Turn<'_>) {
-        let Some(mut shard) = self.groups.shards.remove(&partition) else { return };
+        let Some(mut shard) = self.groups.remove(partition) else { return };
         let log = &self.partitions[&offsets_partition(partition)].log;
         for batch in log.batches() {
             for (at, record) in (batch.base_offset.0..).zip(batch.records.groups().unwrap_or(&[])) {
@@ -238,7 +271,7 @@ impl Broker {
         let mut draft = self.draft(partition, turn);
         shard.coordinator.take_up(&mut draft);
         let events = draft.decision.events;
-        self.groups.shards.insert(partition, shard);
+        self.groups.insert(partition, shard);
         self.note_group_events(events, turn);
     }
 
@@ -246,7 +279,7 @@ impl Broker {
         loop {
             let log = self.partitions.get(&offsets_partition(partition)).map(|it| &it.log);
             let Some(high_watermark) = log.map(|log| log.high_watermark()) else { return };
-            let Some(shard) = self.groups.shards.get_mut(&partition) else { return };
+            let Some(shard) = self.groups.shard_mut(partition) else { return };
             shard.coordinator.on_commit_point(high_watermark);
             let next = shard.next_finished(high_watermark, turn.now, turn.rules);
             let Some((then, outcome)) = next else {
@@ -289,7 +322,7 @@ impl Broker {
             Written::Nothing | Written::At { .. } => self.note_group_events(written_events, turn),
         }
         let timeout = self.setup.config.offsets_commit_timeout;
-        let shard = self.groups.shards.get_mut(&partition).expect("a shard has decided");
+        let shard = self.groups.shard_mut(partition).expect("a shard has decided");
         let answers = shard.take(decision, written, turn.now, timeout);
         self.deliver(answers, turn);
     }

@@ -128,8 +128,8 @@ impl Broker {
             }
             // Who is active decides who may join an ISR; the next fetch asks the image.
             MetadataRecord::RegisterBroker { .. }
-            | MetadataRecord::BrokerRegistrationChange { .. }
-            | MetadataRecord::Topic { .. }
+            | MetadataRecord::BrokerRegistrationChange { .. } => self.wake_sessions(),
+            MetadataRecord::Topic { .. }
             | MetadataRecord::ProducerIds { .. }
             | MetadataRecord::NoOp => {}
         }
@@ -144,6 +144,7 @@ impl Broker {
         let defaults = &self.setup.log_defaults;
         let config = LogDefault::applied(defaults, partition.topic, &topic.config);
         let now = turn.now;
+        self.wake(partition);
         self.partitions
             .entry(partition)
             .or_insert_with(|| Partition::new(Log::new(config.clone(), now)));

@@ -1,7 +1,8 @@
 //! A broker: one process with its replicas, its fetchers and its link to the controller.
 //!
 //! In reading order: [`lifecycle`] (register, run, leave), `metadata` (following the cluster),
-//! `produce` and `fetch` (what it serves), [`waiting`] (what it makes wait), [`fetcher`] (what
+//! `produce` and `fetch` (what it serves), `sessions`
+//! (what it remembers of fetches), [`waiting`] (what it makes wait), [`fetcher`] (what
 //! it fetches), `files` (what it flushes), `removal` (what it deletes), [`alteration`] (what it asks of the controller),
 //! [`groups`] (what it coordinates).
 //!
@@ -17,6 +18,7 @@ pub mod lifecycle;
 mod metadata;
 mod produce;
 mod removal;
+mod sessions;
 #[cfg(test)]
 mod tests;
 pub mod waiting;
@@ -40,6 +42,7 @@ use alteration::Alterations;
 use fetcher::Fetcher;
 use groups::Groups;
 use lifecycle::Lifecycle;
+use sessions::Session;
 use waiting::Waiting;
 
 /// Everything that makes one broker this broker.
@@ -94,6 +97,8 @@ pub struct Broker {
     alterations: Box<Alterations>,
     /// By leader.
     fetchers: BTreeMap<BrokerId, Fetcher>,
+    /// Those of followers.
+    sessions: Vec<Session>,
     waiting: Waiting,
     groups: Box<Groups>,
     /// Requests behind a parked one: a connection is served one by one.
@@ -150,6 +155,7 @@ impl Broker {
             metadata: metadata::channel(setup.controller),
             alterations: Box::new(Alterations::new(setup.controller)),
             fetchers: BTreeMap::new(),
+            sessions: Vec::new(),
             waiting: Waiting::default(),
             groups: Box::default(),
             queued: Vec::new(),
@@ -278,6 +284,7 @@ impl Broker {
 
     /// Marks a partition: what waits for it looks again before the turn ends.
     fn touch(&mut self, partition: TopicPartition) {
+        self.wake(partition);
         self.waiting.note_news(partition);
         if !self.touched.contains(&partition) {
             self.touched.push(partition);
@@ -320,11 +327,13 @@ impl Broker {
                     continue;
                 }
                 let parked = self.waiting.fetches.remove(place);
-                self.answer_fetch(&parked, turn);
-                self.let_next_in(parked.connection, turn);
+                let connection = parked.connection;
+                self.answer_fetch(parked, turn);
+                self.let_next_in(connection, turn);
             }
         }
         self.send_alterations(turn);
+        self.groups.look_up_deadline();
     }
 
     /// Serves what queued behind a request that has been answered.
@@ -391,8 +400,9 @@ impl Broker {
             self.waiting.fetches.iter().position(|parked| parked.deadline <= turn.now)
         {
             let parked = self.waiting.fetches.remove(place);
-            self.answer_fetch(&parked, turn);
-            self.let_next_in(parked.connection, turn);
+            let connection = parked.connection;
+            self.answer_fetch(parked, turn);
+            self.let_next_in(connection, turn);
         }
     }
 
@@ -462,6 +472,7 @@ impl Node for Broker {
     ) {
         if connection.server == NodeId::Broker(self.setup.id) {
             self.waiting.forget(connection);
+            self.end_session(connection);
             self.groups.forget(connection);
             self.forget_queue(connection);
             return;

@@ -4,7 +4,7 @@
 
 use crate::broker::Broker;
 use crate::fact::{Fact, LogStartCause};
-use crate::ids::TopicId;
+use crate::ids::{TopicId, TopicPartition};
 use crate::log::{Clock, Retention};
 use crate::message::ErrorCode;
 use crate::message::data::{DeleteRecordsReply, DeleteRecordsRequest};
@@ -47,8 +47,9 @@ impl Broker {
         let broker = self.setup.id;
         let clock = Clock { now: turn.now, wall: turn.wall };
         let is_kept = |id: TopicId| id == TopicId::CONSUMER_OFFSETS;
-        let Broker { partitions, waiting, .. } = self;
-        for (&partition, replica) in partitions.iter_mut().filter(|(id, _)| !is_kept(id.topic)) {
+        let mut moved = Vec::new();
+        for (&partition, replica) in self.partitions.iter_mut().filter(|(id, _)| !is_kept(id.topic))
+        {
             let log = &mut replica.log;
             log.delete_old_segments(Retention::Hidden, clock);
             for (rule, cause) in RULES {
@@ -56,10 +57,11 @@ impl Broker {
                 if log.delete_old_segments(rule, clock) {
                     let to = log.start();
                     turn.note(Fact::LogStartMoved { broker, partition, from, to, cause });
-                    waiting.note_news(partition);
+                    moved.push(partition);
                 }
             }
         }
+        moved.into_iter().for_each(|partition| self.on_start_moved(partition));
     }
 
     fn delete_records(
@@ -81,8 +83,17 @@ impl Broker {
         if log.advance_start(below) {
             let (to, cause) = (log.start(), LogStartCause::DeleteRecords);
             turn.note(Fact::LogStartMoved { broker, partition, from, to, cause });
-            self.waiting.note_news(partition);
+            self.on_start_moved(partition);
         }
         Ok(())
+    }
+
+    /// Has followers hear of a log's new start, or the leader.
+    fn on_start_moved(&mut self, partition: TopicPartition) {
+        self.wake(partition);
+        self.waiting.note_news(partition);
+        for fetcher in self.fetchers.values_mut() {
+            fetcher.note_changed(partition);
+        }
     }
 }

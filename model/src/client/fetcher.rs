@@ -205,6 +205,7 @@ impl Fetcher {
             bytes_max: self.config.bytes_max,
             isolation: self.config.isolation,
             partitions,
+            forgotten: None,
         }
     }
 }

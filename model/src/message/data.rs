@@ -104,8 +104,10 @@ pub struct FetchRequest {
     pub bytes_max: u32,
     /// What a consumer may see; ignored for followers.
     pub isolation: Isolation,
-    /// The partitions, in order of service.
+    /// The partitions, in order of service; within a session those that are not as they were.
     pub partitions: Vec<FetchPartition>,
+    /// Within a session (KIP-227), what is not wanted any longer; `None` is outside of one.
+    pub forgotten: Option<Vec<TopicPartition>>,
 }
 
 /// What is wanted of one partition.
@@ -124,7 +126,7 @@ pub struct FetchPartition {
     /// The high watermark that a follower knows of; `None` for a consumer.
     ///
     /// Kafka keeps in the fetch session (KIP-227) what it has told a follower. The follower
-    /// repeats it here, so that no session is needed to leave out what is no news.
+    /// says it here, so that what it failed to take in is news still.
     pub high_watermark: Option<Offset>,
     /// Bytes of this partition.
     pub bytes_max: u32,

@@ -68,6 +68,11 @@ pub struct Learned {
     pub commits: bool,
 }
 
+impl Learned {
+    /// Nothing that others must hear of.
+    pub const NOTHING: Learned = Learned { asks_for_isr: false, commits: false };
+}
+
 impl FollowerState {
     /// Describes a follower of which nothing has been heard.
     pub fn unknown(broker: BrokerId) -> FollowerState {
@@ -286,6 +291,21 @@ impl Leader {
         let asks_for_isr = self.grow_isr(broker, log, host, turn);
         let commits = moved && self.advance_high_watermark(log, host, turn);
         Ok(Learned { asks_for_isr, commits })
+    }
+
+    /// Learns when a follower that has everything and is in the ISR last said so again.
+    pub fn on_repeated_fetch(&mut self, follower: BrokerId, at: Time) {
+        let Some(follower) = self.followers.iter_mut().find(|it| it.broker == follower) else {
+            return;
+        };
+        // A newer connection may have told more since.
+        let is_latest = follower.last_fetch.is_none_or(|(then, _)| then < Some(at));
+        if let Some(end) = follower.end
+            && is_latest
+        {
+            follower.caught_up_at = follower.caught_up_at.max(Some(at));
+            follower.last_fetch = Some((Some(at), end));
+        }
     }
 
     /// Says where a follower's log leaves this one, if it does.

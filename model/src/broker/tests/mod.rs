@@ -7,6 +7,7 @@ mod life;
 mod produce;
 mod removal;
 mod replication;
+mod sessions;
 
 use std::collections::BTreeSet;
 
@@ -187,6 +188,7 @@ impl Cluster {
             bytes_max: 1_000,
             isolation: Isolation::ReadUncommitted,
             partitions: vec![wanted],
+            forgotten: None,
         };
         self.ask(node(from), ordinal, Request::Fetch(request))
     }

@@ -84,11 +84,12 @@ fn only_a_fence_of_the_current_term_stops_a_follower() {
             batches: Vec::new(),
         };
         let reply = Response::Fetch(FetchReply { partitions: vec![refusal] });
-        let asked = Asked::Records(vec![(PARTITION, fenced, Offset(0))]);
 
         let mut broker = cluster.up.remove(&b(2)).unwrap();
+        let fetcher = broker.fetchers.get_mut(&b(1)).unwrap();
+        fetcher.wanted.insert(PARTITION, (fenced, Offset(0)));
         cluster.with_turn(node(2), cluster.now, |turn| {
-            broker.on_fetcher_event(b(1), ChannelEvent::Response(asked, reply), turn);
+            broker.on_fetcher_event(b(1), ChannelEvent::Response(Asked::Records, reply), turn);
         });
         cluster.up.insert(b(2), broker);
         // The fetch in flight ends before the record comes.
@@ -126,6 +127,7 @@ fn an_answer_without_news_names_no_partition() {
             bytes_max: 1_000,
             isolation: Isolation::ReadUncommitted,
             partitions: vec![wanted],
+            forgotten: None,
         }
     };
 
