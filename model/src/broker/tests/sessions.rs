@@ -8,11 +8,11 @@ fn a_session_knows_what_a_request_leaves_out() {
     let mut cluster = Cluster::with(2, min_isr(1), Rules::default());
     cluster.cut(node(2), node(1));
 
-    assert_eq!(fetch(&mut cluster, vec![wanted(0)], vec![]), 0);
+    assert_eq!(fetch(&mut cluster, 7, vec![wanted(0)], vec![]), 0);
     cluster.produce(1, 0, Acks::Leader);
     cluster.pass(Duration::from_millis(10));
-    assert_eq!(fetch(&mut cluster, vec![], vec![]), 1);
-    assert_eq!(fetch(&mut cluster, vec![], vec![PARTITION]), 0);
+    assert_eq!(fetch(&mut cluster, 7, vec![], vec![]), 1);
+    assert_eq!(fetch(&mut cluster, 7, vec![], vec![PARTITION]), 0);
 }
 
 #[test]
@@ -28,9 +28,32 @@ fn a_follower_that_says_the_same_again_lags_from_the_last_time_on() {
     assert_eq!(cluster.registration().isr.len(), 1);
 }
 
+/// A request that was held up on an old connection moves the follower's end back at the leader;
+/// the newer session, in which the partition rests, has to say it anew.
+#[test]
+fn what_an_old_connection_says_does_not_outlast_a_newer_session() {
+    let mut cluster = Cluster::with(2, min_isr(1), Rules::default());
+    cluster.cut(node(2), node(1));
+    cluster.produce(1, 0, Acks::Leader);
+    cluster.pass(Duration::from_millis(10));
+    fetch(&mut cluster, 8, vec![wanted(0)], vec![]);
+    let caught_up = FetchPartition { high_watermark: Some(Offset(1)), ..wanted(1) };
+    fetch(&mut cluster, 8, vec![caught_up], vec![]);
+    assert_eq!(fetch(&mut cluster, 8, vec![], vec![]), 0);
+
+    fetch(&mut cluster, 7, vec![wanted(0)], vec![]);
+    for _ in 0..20 {
+        cluster.pass(Duration::from_secs(4));
+        fetch(&mut cluster, 8, vec![], vec![]);
+    }
+
+    assert_eq!(cluster.registration().isr.len(), 2);
+}
+
 /// Fetches as the second broker would; returns how many partitions have news.
 fn fetch(
     cluster: &mut Cluster,
+    connection: u32,
     partitions: Vec<FetchPartition>,
     forgotten: Vec<TopicPartition>,
 ) -> usize {
@@ -43,7 +66,7 @@ fn fetch(
         partitions,
         forgotten: Some(forgotten),
     };
-    let call = cluster.ask(node(1), 7, Request::Fetch(request));
+    let call = cluster.ask(node(1), connection, Request::Fetch(request));
     cluster.pass(Duration::from_millis(10));
     match &cluster.answers[&call] {
         Response::Fetch(reply) => reply.partitions.len(),
