@@ -6,6 +6,7 @@
 //! time and runs each side once, to show that it still works.
 
 mod crowd;
+mod fuzz;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,6 +18,10 @@ use rustix::time::{ClockId, clock_gettime};
 use scenarios::{Overrides, Scenario};
 use sim::outcome::Totals;
 use sim::{Host, KeepHistory, Options};
+
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const WORKLOAD: &str = include_str!("reference.toml");
 const TRIAL: &str = "../scenarios/library/partition/acks1-leader-crash.toml";
@@ -63,6 +68,7 @@ fn main() {
         elapsed.as_secs_f64() * 1e3 / f64::from(trials)
     );
 
+    fuzz::report(quick);
     crowd::report(quick);
 }
 
@@ -80,7 +86,8 @@ fn parse(name: &str, source: &str) -> Scenario {
 }
 
 fn run(scenario: &Scenario) -> Totals {
-    let options = Options { keep_history: KeepHistory::No, host: Host::Madsim };
+    let options =
+        Options { keep_history: KeepHistory::No, host: Host::Madsim, ..Options::default() };
     scenarios::run(scenario, 0, scenario.seed, options).outcome.totals
 }
 

@@ -8,7 +8,6 @@ use std::path::Path;
 use reports::report::full;
 use reports::story::Story;
 use reports::text::{Colour, Signs, render};
-use reports::trace::Trace;
 use reports::verdict::{Expected, Helped};
 use reports::{csv, edn, json, perfetto};
 use scenarios::Class;
@@ -53,13 +52,12 @@ pub fn write(
         Colour::Plain,
     );
     let verdict = json::run_finished(story, class, (expected, helped), again);
-    let trace = Trace::of(story, again);
     let files = [
         ("timeline.txt", text),
         ("history.jsonl", json::history(story)),
         ("history.edn", edn::history(story)),
-        ("series.csv", csv::series(&trace)),
-        ("perfetto.json", perfetto::perfetto(&trace)),
+        ("series.csv", csv::series(story.trace)),
+        ("perfetto.json", perfetto::perfetto(story.trace)),
         ("verdict.json", format!("{verdict:#}\n")),
     ];
     let written = fs::create_dir_all(&folder).and_then(|()| {

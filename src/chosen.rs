@@ -22,7 +22,7 @@ const VERDICT: &str = "verdict.json";
 const CASES_NAMED: usize = 4;
 
 /// Which trial to show
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct ChosenArgs {
     /// Seed for every random choice [default: the scenario's own]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -85,6 +85,11 @@ impl Chosen {
     /// Returns the scenario.
     pub fn file(&self) -> &Loaded {
         &self.loaded[0]
+    }
+
+    /// Returns the scenario as a list of one.
+    pub fn files(&self) -> &[Loaded] {
+        &self.loaded
     }
 
     /// Returns what the flags change in the file.

@@ -79,7 +79,7 @@ fn judged(
         return None;
     }
     let options = Options { keep_history: KeepHistory::No, ..Options::default() };
-    let outcome = sim::run(&changed.drawn(seed), options);
+    let outcome = sim::run(&changed.drawn(seed).plan, options);
     let of = |claim| outcome.judgement.findings.iter().find(|finding| finding.claim == claim);
     let finding = match of(claim)? {
         // Where every send waits for an answer, what counts is the answer.

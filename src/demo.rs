@@ -9,6 +9,7 @@ use reports::words::page::label;
 use scenarios::{Overrides, Question, library, parse};
 
 use crate::chosen::{Chosen, ChosenArgs};
+use crate::course;
 use crate::error::CliError;
 use crate::keys::{Key, Keys};
 use crate::retold::Retold;
@@ -20,6 +21,9 @@ pub struct DemoArgs {
     /// A scenario as for `run`; without one, the lessons are listed
     #[arg(value_name = "LESSON")]
     lesson: Option<String>,
+    /// Say what to show in a lecture of so many minutes
+    #[arg(long, value_name = "MINUTES", conflicts_with = "lesson")]
+    pack: Option<String>,
     #[command(flatten)]
     chosen: ChosenArgs,
 }
@@ -34,6 +38,9 @@ enum Wish {
 
 /// Returns 0 whatever the trial shows: a lesson is no test.
 pub fn demo(args: &DemoArgs, ui: &mut Ui) -> Result<u8, CliError> {
+    if let Some(name) = &args.pack {
+        return lecture(name, ui);
+    }
     let Some(lesson) = &args.lesson else { return list(ui) };
     let chosen = Chosen::read(lesson, &args.chosen, ui)?;
     let retold = chosen.run(ui)?;
@@ -155,6 +162,40 @@ fn list(ui: &mut Ui) -> Result<u8, CliError> {
     for (name, title) in &lessons {
         let name = Line::of(Tone::Strong, format!("  {}", padded(name, wide + 2)));
         lines.push(name.then(Tone::Plain, title.clone()).uncut());
+    }
+    lines.push(Line::default());
+    lines.push(Line::plain(ui.words.grade.packs));
+    for pack in course::packs() {
+        let name = Line::of(Tone::Strong, format!("  {}", padded(&pack.id, 4)));
+        lines.push(name.then(Tone::Plain, pack.title.say(ui.words.language)).uncut());
+    }
+    ui.lines(&lines)?;
+    Ok(0)
+}
+
+/// Lists the lessons of a lecture: when each begins, how long it takes, what to type.
+fn lecture(name: &str, ui: &mut Ui) -> Result<u8, CliError> {
+    let packs = course::packs();
+    let pack = packs.iter().find(|pack| pack.id == name).ok_or_else(|| {
+        let names: Vec<_> = packs.iter().map(|pack| pack.id.as_str()).collect();
+        let hint = format!("The lectures are: {}.", names.join(", "));
+        CliError::usage(format!("no lecture is called {name:?}"), hint)
+    })?;
+    let words = ui.words;
+    let minutes = |minutes: &str| fill(words.grade.minutes, &[minutes]);
+    let title = format!(" {} · {}", minutes(&pack.id), pack.title.say(words.language));
+    let mut lines = vec![Line::of(Tone::Strong, title)];
+    let pages = course::pages();
+    let mut begins = 0;
+    for lesson in &pack.lesson {
+        let page = pages.iter().find(|page| page.id == lesson.chapter).map(|page| page.title());
+        let title = page.as_ref().map_or("", |title| words.of(title));
+        let clock = format!(" {}:{:02}  ", begins / 60, begins % 60);
+        let long = padded(&minutes(&lesson.minutes.to_string()), 9);
+        let line = Line::of(Tone::Quiet, clock + &long).then(Tone::Plain, title);
+        lines.push(line.uncut());
+        lines.push(Line::of(Tone::Quiet, format!("{}trial demo {}", " ".repeat(16), lesson.show)));
+        begins += lesson.minutes;
     }
     ui.lines(&lines)?;
     Ok(0)

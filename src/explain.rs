@@ -92,6 +92,7 @@ fn kind(what: What) -> &'static str {
         What::Anomalies => "anomaly",
         What::Faults => "fault",
         What::Verbs => "verb of a step",
+        What::Nemesis => "random fault",
         What::Rules => "rule",
         What::Mutants => "mutant",
         What::Settings => "setting",

@@ -8,7 +8,7 @@ use model::mutant::Mutant;
 use reports::text::{Line, Tone, WIDTH, wrap};
 use reports::vocabulary::{ERRORS, FACTS, FAULTS, RULES};
 use reports::words::{EN, Words};
-use scenarios::vocabulary::VERBS;
+use scenarios::vocabulary::{self, VERBS};
 use scenarios::{Overrides, codes::Code, library, parse};
 use serde_json::json;
 use sim::verdict::{Anomaly, Claim};
@@ -39,6 +39,8 @@ pub enum What {
     Faults,
     /// What the steps of a scenario can do
     Verbs,
+    /// Random faults: what `[nemesis]` allows
+    Nemesis,
     /// Protocol eras
     Rules,
     /// Rules of the protocol broken on purpose
@@ -91,6 +93,7 @@ pub fn words(what: What, told: &Words) -> Vec<(String, String)> {
         What::Anomalies => named(Anomaly::ALL.iter().map(|it| (it.name(), (told.anomaly)(*it)))),
         What::Faults => owned(FAULTS),
         What::Verbs => owned(VERBS),
+        What::Nemesis => named(vocabulary::nemesis()),
         What::Rules => owned(RULES),
         What::Mutants => named(Mutant::ALL.iter().map(|it| (it.name(), it.meaning()))),
         What::Facts => owned(FACTS),

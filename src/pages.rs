@@ -3,7 +3,6 @@
 use reports::page::{VARIANTS_MAX, Variant, page};
 use reports::report::full;
 use reports::text::{Colour, Signs, render};
-use reports::trace::Trace;
 use reports::trace::texts::Texts;
 use reports::words::{EN, ZH};
 use scenarios::Overrides;
@@ -96,9 +95,10 @@ fn variant(
     };
     let (expected, again) = (&retold.expected, &retold.again);
     let texts = |words| retold.tell(words, |story| Texts::of(story, expected, &helped));
-    let (trace, plain) = retold.tell(&EN, |story| {
+    let plain = retold.tell(&EN, |story| {
         let lines = full(story, (expected, &helped), again, Signs::Unicode);
-        (Trace::of(story, again), render(&lines, Signs::Unicode, Colour::Plain))
+        render(&lines, Signs::Unicode, Colour::Plain)
     });
+    let trace = retold.trace_as(again);
     Variant { name, trace, english: texts(&EN), chinese: texts(&ZH), plain }
 }

@@ -4,7 +4,7 @@
 //! milliseconds, and the seed says all that a stored history could.
 
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use reports::plots::figure::Figure;
@@ -144,10 +144,7 @@ pub fn plot(args: &PlotArgs, ui: &mut Ui) -> Result<u8, CliError> {
             let message = "a PNG is no text for a terminal";
             return Err(CliError::usage(message, "Name a file with -o."));
         }
-        None => {
-            ui.flush()?;
-            io::stdout().write_all(&bytes)?;
-        }
+        None => ui.bytes(&bytes)?,
     }
     Ok(0)
 }
@@ -180,8 +177,7 @@ fn traced(
             let retold = Retold::run(&loaded, unit, &selection);
             let names = [named(&varied), retold.case().name.clone()];
             let names: Vec<String> = names.into_iter().filter(|it| !it.is_empty()).collect();
-            let trace = retold.tell(ui.words, |story| Trace::of(story, &again));
-            traces.push((names.join(","), trace));
+            traces.push((names.join(","), retold.trace_as(&again)));
         }
     }
     Ok((traces, Told { seed, again, language }))

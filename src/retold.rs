@@ -1,13 +1,15 @@
 //! One trial run again with its history, to be shown.
 
+use std::cell::OnceCell;
+
 use reports::expected::{expected, says};
-use reports::story::Story;
+use reports::story::{Story, Subject};
+use reports::trace::Trace;
 use reports::verdict::{Expected, Helped};
 use reports::words::Words;
 use scenarios::{Case, Overrides, Trial};
 use sim::Options;
 use sim::outcome::Outcome;
-use sim::plan::Plan;
 
 use crate::args::Selection;
 use crate::counterfactual::{self, Told};
@@ -18,8 +20,11 @@ use crate::work::{self, Unit};
 pub struct Retold<'a> {
     file: &'a Loaded,
     unit: Unit,
-    plan: Plan,
+    /// The matrix case with everything that the seed draws.
+    case: Case,
     trial: Trial,
+    /// What happened, as far as the history was kept.
+    trace: OnceCell<Trace>,
     /// What the file expects.
     pub expected: Vec<Expected>,
     /// The command that runs it again.
@@ -36,20 +41,37 @@ impl<'a> Retold<'a> {
     /// Takes a trial that was run; reports of it need its history.
     pub fn of(loaded: &'a [Loaded], unit: Unit, trial: Trial, selection: &Selection) -> Retold<'a> {
         let file = &loaded[unit.scenario];
-        let case = &file.scenario.cases[unit.case];
-        let expected = expected(case, &trial);
+        let case = file.scenario.cases[unit.case].drawn(unit.seed);
+        let expected = expected(&case, &trial);
         let again = selection.again(&file.given, unit.seed, &case.settings);
-        Retold { file, unit, plan: case.drawn(unit.seed), trial, expected, again }
+        Retold { file, unit, case, trial, trace: OnceCell::new(), expected, again }
     }
 
-    /// Returns the matrix case.
-    pub fn case(&self) -> &'a Case {
-        &self.file.scenario.cases[self.unit.case]
+    /// Returns the matrix case, with everything that the seed draws.
+    pub fn case(&self) -> &Case {
+        &self.case
     }
 
     /// Returns what came out.
     pub fn outcome(&self) -> &Outcome {
         &self.trial.outcome
+    }
+
+    /// Returns what happened.
+    pub fn trace(&self) -> &Trace {
+        self.trace.get_or_init(|| self.trace_as(&self.again))
+    }
+
+    /// Returns what happened, with another command that shows it again.
+    pub fn trace_as(&self, again: &str) -> Trace {
+        Trace::of(&Subject {
+            scenario: &self.file.scenario.name,
+            case: &self.case().name,
+            seed: self.unit.seed,
+            again,
+            plan: &self.case.plan,
+            outcome: &self.trial.outcome,
+        })
     }
 
     /// Does something with the story of the trial in a language.
@@ -61,8 +83,9 @@ impl<'a> Retold<'a> {
             title: words.of(&scenario.title),
             case: &case.name,
             seed: self.unit.seed,
-            plan: &self.plan,
+            plan: &case.plan,
             outcome: &self.trial.outcome,
+            trace: self.trace(),
             says: &says,
             ask: scenario.ask.as_ref(),
             words,

@@ -3,8 +3,6 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use model::chance::Rng;
-
 /// One seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed(pub u64);
@@ -16,12 +14,6 @@ pub struct Seeds(pub RangeInclusive<u64>);
 /// How many runs each setting of a sweep gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Runs(pub u64);
-
-/// Returns the seed of a campaign's run: no two campaigns share runs, and a seed is short
-/// enough to be a number in JSON.
-pub fn of_campaign(campaign: u64, run: u64) -> u64 {
-    Rng::fork(campaign, &format!("run/{run}")).word() >> 11
-}
 
 /// How many trials run at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

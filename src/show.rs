@@ -67,7 +67,7 @@ pub struct Record(pub Uid);
 
 /// A time since the start, in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Instant(u64);
+pub struct Instant(pub u64);
 
 /// A stretch of time, in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,16 +121,16 @@ pub fn show(args: &ShowArgs, ui: &mut Ui) -> Result<u8, CliError> {
         form => {
             let retold = chosen.run(ui)?;
             retold.tell(ui.words, |story| {
-                let trace = Trace::of(story, &retold.again);
+                let trace = story.trace;
                 let texts = Texts::of(story, &retold.expected, &[]);
-                let view = view(args, &trace, ui)?;
+                let view = view(args, trace, ui)?;
                 Ok::<String, CliError>(match form {
-                    Form::Table => table::table(&trace, &view),
-                    Form::Svg => svg::spacetime(&trace, &texts, &view),
-                    Form::Logs => svg::logs(&trace, &texts, &view),
+                    Form::Table => table::table(trace, &view),
+                    Form::Svg => svg::spacetime(trace, &texts, &view),
+                    Form::Logs => svg::logs(trace, &texts, &view),
                     Form::Json => format!("{}\n", trace.json()),
-                    Form::Perfetto => perfetto::perfetto(&trace),
-                    Form::Csv | Form::Html => csv::series(&trace),
+                    Form::Perfetto => perfetto::perfetto(trace),
+                    Form::Csv | Form::Html => csv::series(trace),
                 })
             })?
         }

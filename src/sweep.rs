@@ -8,6 +8,7 @@ use reports::sweep::chance::{Judged, judge, told};
 use reports::sweep::text::{report, sentences};
 use reports::sweep::{Setting, Sweep, VERSION};
 use reports::text::{Line, Tone};
+use scenarios::search::campaign::of_campaign;
 use scenarios::{Class, Overrides};
 use sim::outcome::Outcome;
 use sim::verdict::{Claim, Verdict};
@@ -18,7 +19,7 @@ use crate::artefacts;
 use crate::error::CliError;
 use crate::load::{self, Loaded};
 use crate::progress::Progress;
-use crate::seeds::{Jobs, Runs, Seed, of_campaign};
+use crate::seeds::{Jobs, Runs, Seed};
 use crate::ui::{Format, Ui};
 use crate::work::{self, Next, Unit};
 

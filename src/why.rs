@@ -1,7 +1,6 @@
 //! `trial why`: what befell one record, and what led to it.
 
 use reports::cause::cause;
-use reports::trace::Trace;
 
 use crate::chosen::{Chosen, ChosenArgs};
 use crate::error::CliError;
@@ -26,12 +25,11 @@ pub fn why(args: &WhyArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let chosen = Chosen::read(&args.file, &args.chosen, ui)?;
     let retold = chosen.run(ui)?;
     let lines = retold.tell(ui.words, |story| {
-        let trace = Trace::of(story, &retold.again);
         let uid = args.record.map(|record| record.0);
         if let Some(uid) = uid {
-            known(&trace, uid)?;
+            known(story.trace, uid)?;
         }
-        Ok::<_, CliError>(cause(story, &trace, uid, ui.signs))
+        Ok::<_, CliError>(cause(story, uid, ui.signs))
     })?;
     ui.lines(&lines)?;
     Ok(0)

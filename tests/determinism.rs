@@ -16,7 +16,7 @@ fn a_trial_has_the_same_history_with_and_without_madsim() {
     for scenario in scenarios() {
         for case in 0..scenario.cases.len() {
             let digest = |host| {
-                let options = Options { keep_history: KeepHistory::No, host };
+                let options = Options { keep_history: KeepHistory::No, host, ..Options::default() };
                 scenarios::run(&scenario, case, scenario.seed, options).outcome.digest
             };
 
@@ -29,7 +29,8 @@ fn a_trial_has_the_same_history_with_and_without_madsim() {
 fn two_runs_have_the_same_history_whatever_ran_before() {
     for scenario in scenarios() {
         let digests = |seeds: &[u64]| -> Vec<u64> {
-            let options = Options { keep_history: KeepHistory::No, host: Host::Madsim };
+            let options =
+                Options { keep_history: KeepHistory::No, host: Host::Madsim, ..Options::default() };
             let run = |&seed: &u64| scenarios::run(&scenario, 0, seed, options).outcome.digest;
             seeds.iter().map(run).collect()
         };

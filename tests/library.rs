@@ -9,7 +9,8 @@ use std::{env, fs};
 use reports::entry;
 use reports::expected::{expected, says};
 use reports::report::golden;
-use reports::story::Story;
+use reports::story::{Story, Subject};
+use reports::trace::Trace;
 use reports::words::EN;
 use scenarios::{Class, LibraryEntry, Overrides, Scenario, Trial, library};
 use sim::Options;
@@ -129,16 +130,24 @@ pub fn with_story<T>(
     trial: &Trial,
     show: impl FnOnce(&Story<'_>) -> T,
 ) -> T {
-    let case = &scenario.cases[case];
-    let plan = case.drawn(trial.seed);
-    let says = says(case, &EN);
+    let case = scenario.cases[case].drawn(trial.seed);
+    let says = says(&case, &EN);
+    let subject = Subject {
+        scenario: &scenario.name,
+        case: &case.name,
+        seed: trial.seed,
+        again: "trial run",
+        plan: &case.plan,
+        outcome: &trial.outcome,
+    };
     show(&Story {
         scenario: &scenario.name,
         title: &scenario.title.en,
         case: &case.name,
         seed: trial.seed,
-        plan: &plan,
+        plan: &case.plan,
         outcome: &trial.outcome,
+        trace: &Trace::of(&subject),
         says: &says,
         ask: scenario.ask.as_ref(),
         words: &EN,

@@ -1,14 +1,17 @@
 //! Trial's tests over crate borders, one binary.
 
+mod book;
 mod chinese;
 mod cli;
 mod determinism;
 mod formats;
+mod fuzz;
 mod jepsen;
 mod library;
 mod mutants;
 mod page;
 mod readme;
+mod replay;
 mod robustness;
 mod show;
 mod sweep;

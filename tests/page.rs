@@ -64,7 +64,7 @@ fn the_player_works_in_a_browser() {
 
 #[test]
 fn the_footer_says_what_the_book_says_is_left_out() {
-    let book = fs::read_to_string("book/src/model-limits.md").expect("the book is here");
+    let book = fs::read_to_string("book/en/src/model-limits.md").expect("the book is here");
     let footer = reports::words::page::limits(scenarios::Language::English).join("\n");
     let topics = [
         "quorum of controllers",

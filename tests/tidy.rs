@@ -40,6 +40,34 @@ fn only_the_runtime_names_madsim() {
     }
 }
 
+/// What looks into histories: the trace, and what shows their entries one by one.
+const READERS: [&str; 3] = ["reports/src/trace/", "reports/src/entry/", "reports/src/json.rs"];
+/// What a file that looks into a history names.
+const HISTORY: [&str; 6] = [
+    "sim::history",
+    "model::fact::{Fact",
+    "model::fact::Fact",
+    ".history",
+    "sim::flights",
+    ".flights",
+];
+
+#[test]
+fn every_picture_and_story_is_drawn_from_the_trace() {
+    for file in files(&root().join("reports/src"), "rs") {
+        let path = file.strip_prefix(root()).expect("it lies below").display().to_string();
+        if READERS.iter().any(|reader| path.starts_with(reader)) {
+            continue;
+        }
+        let code = read(&file);
+        let is_code = |line: &&str| !line.trim_start().starts_with("//");
+        for line in code.lines().filter(is_code) {
+            let named: Vec<_> = HISTORY.iter().filter(|name| line.contains(**name)).collect();
+            assert!(named.is_empty(), "{path} looks into a history: {}", line.trim());
+        }
+    }
+}
+
 #[test]
 fn nothing_is_left_unfinished_or_silenced() {
     let marks = ["todo", "unimplemented"].map(|name| format!("{name}!("));
@@ -108,7 +136,7 @@ fn root() -> &'static Path {
 }
 
 fn sources() -> Vec<PathBuf> {
-    ["model", "sim", "scenarios", "reports", "src", "tests", "benches"]
+    ["model", "sim", "scenarios", "reports", "book/src", "src", "tests", "benches"]
         .iter()
         .flat_map(|folder| files(&root().join(folder), "rs"))
         .collect()

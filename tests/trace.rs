@@ -105,7 +105,7 @@ pub fn each(mut f: impl FnMut(&Story<'_>, &Trace)) {
             .expect("a library scenario loads");
         for place in 0..scenario.cases.len() {
             let trial = scenarios::run(&scenario, place, scenario.seed, Options::default());
-            with_story(&scenario, place, &trial, |story| f(story, &Trace::of(story, "trial run")));
+            with_story(&scenario, place, &trial, |story| f(story, story.trace));
         }
     }
 }

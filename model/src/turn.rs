@@ -56,8 +56,9 @@ pub enum ConnectionEvent {
 pub enum Effect {
     /// Open a connection.
     Connect(ConnectionId),
-    /// Send a message to the other end of a connection, after those sent before.
-    Send(ConnectionId, Message),
+    /// Send a message to the other end of a connection, after those sent before; boxed, because
+    /// effects are moved a lot.
+    Send(ConnectionId, Box<Message>),
     /// Close a connection; the other end is told.
     Close(ConnectionId),
     /// Use the disk: whatever this turn sends afterwards leaves when the disk is done.
@@ -172,7 +173,7 @@ impl Turn<'_> {
 
     /// Sends `message` to the other end.
     pub fn send(&mut self, connection: ConnectionId, message: Message) {
-        self.out.effects.push(Effect::Send(connection, message));
+        self.out.effects.push(Effect::Send(connection, Box::new(message)));
     }
 
     /// Closes a connection; what was sent before still arrives.

@@ -7,14 +7,14 @@ use crate::story::Story;
 use crate::svg::concerned;
 use crate::text::{Line, Signs, Tone, WIDTH, fill, wrap};
 use crate::timeline::course;
-use crate::trace::Trace;
 use crate::trace::cone::Cone;
 use crate::verdict::replay;
 use crate::why::{Told, columns, told, told_of};
 use crate::words::page::label;
 
 /// Tells what befell a record; without one, what befell the first one that is concerned.
-pub fn cause(story: &Story<'_>, trace: &Trace, uid: Option<Uid>, signs: Signs) -> Vec<Line> {
+pub fn cause(story: &Story<'_>, uid: Option<Uid>, signs: Signs) -> Vec<Line> {
+    let trace = story.trace;
     let said = |name| label(name, story.words.language);
     let followed = uid.or_else(|| concerned(trace).first().copied());
     let told = match uid.or(followed) {

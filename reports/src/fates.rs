@@ -19,7 +19,7 @@ const RUNS_MAX: usize = 20;
 const BAR: usize = 80;
 
 /// The fates in the order in which they are counted.
-const ALL: [Fate; 8] = [
+pub const ALL: [Fate; 8] = [
     Fate::Delivered,
     Fate::Lost,
     Fate::NeverPromised,

@@ -68,7 +68,7 @@ pub fn findings(story: &Story<'_>, again: &str) -> Vec<Value> {
 }
 
 /// Returns whether a claim is about safety or about progress.
-fn check_class(claim: Claim) -> &'static str {
+pub(crate) fn check_class(claim: Claim) -> &'static str {
     match claim {
         Claim::WritesResume
         | Claim::ReplicasCatchUp
@@ -177,7 +177,7 @@ fn help(helped: &Helped) -> Value {
     json!({ "change": helped.change, "set": helped.set, "result": result, "remark": helped.remark.to_string() })
 }
 
-fn ended(ended: &Ended) -> Value {
+pub(crate) fn ended(ended: &Ended) -> Value {
     match ended {
         Ended::InTime => json!("in-time"),
         Ended::TooManyEvents => json!("too-many-events"),

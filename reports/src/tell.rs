@@ -1,179 +1,198 @@
 //! Single entries of a history as sentences, for stories; what has no sentence of its own
-//! is told as in `--trace`.
+//! is told as in a table of facts.
 
-use model::config::SettingValue;
-use model::fact::{
-    AppendRole, EffectOutcome, Fact, GroupEvent, GroupFact, MemberEvent, MemberFact, SendOutcome,
-    WorkEvent, WorkFact,
-};
-use model::ids::{ClientId, Offset, TopicPartition, Uid};
-use model::log::batch::Batch;
-use model::message::data::Acks;
-use sim::history::{Entry, Event, Phase};
+use model::ids::Uid;
 
-use crate::entry;
-use crate::story::{Story, broker_ids, broker_name, record_list, record_names};
+use crate::story::{Story, record_list, record_names};
+use crate::table;
 use crate::text::fill;
 use crate::timeline::reset_cause;
-use crate::why::{occasion, outcome_place};
+use crate::trace::state::State;
+use crate::trace::{FactKind, NONE, TraceFact};
 
-/// Tells what one entry of a history says.
-pub(crate) fn tell(story: &Story<'_>, entry: &Entry) -> String {
-    let told = match &entry.event {
-        Event::Fact(fact) => {
-            client(story, fact).or_else(|| server(story, fact)).or_else(|| group(story, fact))
-        }
-        Event::Phase(Phase::End) => Some(story.words.why.events.trial_ended.to_owned()),
-        Event::Fault(_) | Event::Phase(Phase::Faults | Phase::Settle) => None,
-        Event::Step { .. } | Event::Reached { .. } => None,
-    };
-    told.unwrap_or_else(|| entry::prose(story, entry))
+/// The facts of one entry, with what they are about.
+struct Told<'s> {
+    story: &'s Story<'s>,
+    facts: &'s [TraceFact],
+    /// The one that says what the entry is.
+    main: &'s TraceFact,
+    /// Whose doing it is.
+    name: &'s str,
 }
 
-fn client(story: &Story<'_>, fact: &Fact) -> Option<String> {
-    let events = &story.words.why.events;
-    let name = |client: &ClientId| story.client(*client);
-    Some(match fact {
-        Fact::SendCalled { client, record, .. } => {
-            fill(events.called, &[&name(client), &format!("r{}", record.uid)])
-        }
-        Fact::BatchSent { client, broker, batch, attempt, .. } => {
-            let sentence = if *attempt < 2 { events.sent } else { events.sent_again };
-            let to = broker_name(*broker);
-            fill(sentence, &[&name(client), &records(batch), &to, &attempt.to_string()])
-        }
-        Fact::BatchRetried { client, batch, error, .. } => {
-            fill(events.retried, &[&name(client), &records(batch), error.name()])
-        }
-        Fact::Completed { client, uids, outcome, .. } => {
-            let uids = record_list(uids, story.words);
-            match outcome {
-                SendOutcome::Acknowledged(None) => fill(events.not_told, &[&name(client), &uids]),
-                SendOutcome::Acknowledged(Some(_)) => fill(events.told, &[&name(client), &uids]),
-                SendOutcome::Failed(error) => {
-                    fill(events.failed, &[&name(client), &uids, error.name()])
-                }
-                SendOutcome::Unknown(error) => {
-                    fill(events.unknown, &[&name(client), &uids, error.name()])
-                }
-            }
-        }
-        Fact::Abandoned { client, uids } => {
-            fill(events.abandoned, &[&name(client), &record_list(uids, story.words)])
-        }
-        Fact::Polled { client, batch, from, to, .. } => {
-            let read = batch.records_from(*from).take_while(|(offset, _)| offset < to);
-            let read: Vec<Uid> = read.map(|(_, record)| record.uid).collect();
-            let names = record_names(*read.first()?, *read.last()?);
-            fill(events.polled, &[&name(client), &names, &from.to_string()])
-        }
-        Fact::PositionReset { client, to, cause, .. } => {
-            fill(events.jumped, &[&name(client), &to.to_string(), reset_cause(*cause, story.words)])
-        }
-        _ => return None,
+/// Tells what one entry of the history says.
+pub(crate) fn tell(story: &Story<'_>, entry: usize) -> String {
+    let facts = story.trace.entry(entry);
+    let is_main = |fact: &&TraceFact| !matches!(fact.kind, FactKind::Own | FactKind::Generation);
+    let Some(main) = facts.iter().find(is_main).or(facts.first()) else { return String::new() };
+    let told = Told { story, facts, main, name: story.trace.name(main.actor) };
+    let said = told.client().or_else(|| told.server()).or_else(|| told.group());
+    said.unwrap_or_else(|| {
+        let row = table::row(story.trace, main);
+        let parts = [row.who, row.place, row.what];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     })
 }
 
-fn server(story: &Story<'_>, fact: &Fact) -> Option<String> {
-    let events = &story.words.why.events;
-    Some(match fact {
-        Fact::Appended { broker, batch, role, .. } => {
-            let sentence = match role {
-                AppendRole::Leader => events.appended,
-                AppendRole::Follower => events.copied,
-            };
-            let (at, epoch) = (batch.base_offset.to_string(), batch.leader_epoch.to_string());
-            fill(sentence, &[&broker_name(*broker), &records(batch), &at, &epoch])
-        }
-        Fact::DuplicateDropped { broker, batch, base_offset, .. } => {
-            let at = base_offset.to_string();
-            fill(events.repeat, &[&broker_name(*broker), &records(batch), &at])
-        }
-        Fact::ProduceAcknowledged { broker, base_offset, acks, .. } => {
-            let what = format!("acks={}", Acks::show(acks));
-            fill(events.answered, &[&broker_name(*broker), &what, &base_offset.to_string()])
-        }
-        Fact::HighWatermark { broker, from, to, .. } => {
-            let (from, to) = (from.to_string(), to.to_string());
-            fill(events.watermark, &[&broker_name(*broker), &from, &to])
-        }
-        Fact::Truncated { broker, from, to, .. } => {
-            let (from, to) = (from.to_string(), to.to_string());
-            fill(story.words.why.truncated, &[&broker_name(*broker), &from, &to])
-        }
-        Fact::BecameLeader { broker, epoch, end, .. } => {
-            let (epoch, end) = (epoch.to_string(), end.to_string());
-            fill(events.takes_over, &[&broker_name(*broker), &epoch, &end])
-        }
-        Fact::PartitionChanged { leader, leader_epoch, isr, .. } => {
-            let (epoch, isr) = (leader_epoch.to_string(), broker_ids(isr.1));
-            match leader.1 {
-                Some(leader) => fill(events.leads, &[&broker_name(leader), &epoch, &isr]),
-                None => fill(events.leaderless, &[&epoch, &isr]),
+impl Told<'_> {
+    fn client(&self) -> Option<String> {
+        let (events, trace, main) = (&self.story.words.why.events, self.story.trace, self.main);
+        let (name, value) = (self.name, main.value);
+        let error = || trace.error_name(main.more);
+        Some(match main.kind {
+            FactKind::Send => fill(events.called, &[name, &format!("r{value}")]),
+            FactKind::Sent => {
+                let sentence = if main.other < 2 { events.sent } else { events.sent_again };
+                let records = names(trace.sending(value));
+                let (to, attempt) = (trace.name(main.peer), main.other.to_string());
+                fill(sentence, &[name, &records, to, &attempt])
             }
-        }
-        _ => return None,
-    })
+            FactKind::Retry => {
+                let records = names(trace.sending(main.more));
+                fill(events.retried, &[name, &records, trace.error_name(main.other)])
+            }
+            FactKind::Untold => fill(events.not_told, &[name, &self.records()]),
+            FactKind::Ack => fill(events.told, &[name, &self.records()]),
+            FactKind::Fail => fill(events.failed, &[name, &self.records(), error()]),
+            FactKind::Unknown => fill(events.unknown, &[name, &self.records(), error()]),
+            FactKind::Abandon => fill(events.abandoned, &[name, &self.records()]),
+            FactKind::Poll => {
+                let read: Vec<Uid> =
+                    trace.records_of(main.more, (value, main.other)).map(|(_, uid)| uid).collect();
+                fill(events.polled, &[name, &names(&read), &value.to_string()])
+            }
+            FactKind::Reset => {
+                let why = reset_cause(main.more, self.story.words);
+                fill(events.jumped, &[name, &value.to_string(), why])
+            }
+            _ => return None,
+        })
+    }
+
+    /// Names the records of all runs.
+    fn records(&self) -> String {
+        let runs = self.facts.iter().flat_map(|it| it.value..it.value + it.other);
+        let uids: Vec<Uid> = runs.filter_map(|uid| u32::try_from(uid).ok().map(Uid)).collect();
+        record_list(&uids, self.story.words)
+    }
+
+    fn server(&self) -> Option<String> {
+        let (events, trace, main) = (&self.story.words.why.events, self.story.trace, self.main);
+        let (name, value, other) = (self.name, main.value.to_string(), main.other.to_string());
+        Some(match main.kind {
+            FactKind::Append => {
+                let sentence = if main.other == 1 { events.appended } else { events.copied };
+                let batch = trace.batches.get(main.value as usize)?;
+                let (at, epoch) = (batch.base.to_string(), batch.epoch.to_string());
+                fill(sentence, &[name, &names(&batch.records), &at, &epoch])
+            }
+            FactKind::Repeat => {
+                fill(events.repeat, &[name, &names(trace.sending(main.more)), &other])
+            }
+            FactKind::Promise => {
+                let acks = match main.more {
+                    NONE => "acks=all".to_owned(),
+                    copies => format!("acks={copies}"),
+                };
+                fill(events.answered, &[name, &acks, &value])
+            }
+            FactKind::Hw => fill(events.watermark, &[name, &other, &value]),
+            FactKind::Cut => fill(self.story.words.why.truncated, &[name, &other, &value]),
+            FactKind::Leads => fill(events.takes_over, &[name, &value, &other]),
+            FactKind::Leader => {
+                let isr = self.isr();
+                match main.by() {
+                    Some(_) => fill(events.leads, &[name, &value, &isr]),
+                    None => fill(events.leaderless, &[&value, &isr]),
+                }
+            }
+            FactKind::End => events.trial_ended.to_owned(),
+            _ => return None,
+        })
+    }
+
+    /// Returns what is true after the entry.
+    fn state(&self) -> State {
+        let trace = self.story.trace;
+        let mut state = State::new(trace);
+        state.go_past(trace, trace.facts.partition_point(|fact| fact.entry <= self.main.entry));
+        state
+    }
+
+    /// Returns the numbers of the brokers in the registered ISR.
+    fn isr(&self) -> String {
+        let state = self.state();
+        let isr = self.main.place().map(|place| &state.partitions[place].isr);
+        let names = isr.into_iter().flatten().map(|&it| self.story.trace.name(it as i64));
+        let ids: Vec<_> = names.map(|name| name.trim_start_matches('b')).collect();
+        if ids.is_empty() { "–".to_owned() } else { ids.join(" ") }
+    }
+
+    /// Names partitions with the offsets that the facts carry.
+    fn offsets(&self) -> String {
+        let partitions = &self.story.trace.partitions;
+        let named = self
+            .facts
+            .iter()
+            .filter_map(|it| Some(format!("{} {}", partitions.get(it.place()?)?.name, it.value)));
+        named.collect::<Vec<_>>().join(self.story.words.grammar.list)
+    }
+
+    fn group(&self) -> Option<String> {
+        let (words, trace, main) = (&self.story.words.groups.why, self.story.trace, self.main);
+        let (name, error) = (self.name, trace.error_name(main.more));
+        let group = usize::try_from(main.other).ok().and_then(|it| trace.groups.get(it));
+        let group = group.map_or("", |group| &group.name);
+        Some(match main.kind {
+            FactKind::Owns => {
+                let (state, member) = (self.state(), main.by()?);
+                let all = state.partitions.iter().zip(&trace.partitions);
+                let owned = all.filter(|(state, _)| state.owners.contains(&member));
+                let owned: Vec<_> = owned.map(|(_, partition)| partition.id).collect();
+                fill(words.owns, &[name, &self.story.partition_list(&owned)])
+            }
+            FactKind::CommitSent => {
+                let kinds = &self.story.words.groups.commit_kinds;
+                let kind = usize::try_from(main.other).ok().and_then(|place| kinds.get(place));
+                fill(words.commits, &[name, &self.offsets(), kind.copied().unwrap_or("")])
+            }
+            FactKind::CommitFailed => fill(words.failed, &[name, error]),
+            FactKind::Starts if main.value != NONE => {
+                let partition = &trace.partitions.get(main.place()?)?.name;
+                fill(words.starts_at, &[name, partition, &main.value.to_string()])
+            }
+            FactKind::Commit if trace.is_commit(main) => {
+                fill(words.wrote, &[name, group, &self.offsets()])
+            }
+            FactKind::CommitRefused => fill(words.refused, &[name, group, &self.offsets(), error]),
+            FactKind::Group => {
+                let state = self.state();
+                let generation = state.groups.get(main.other as usize)?.generation.to_string();
+                let phase = usize::try_from(main.value).ok();
+                let phase = phase.and_then(|it| crate::page::PHASES.get(it)).copied();
+                let members = main.more.to_string();
+                fill(words.state, &[group, phase.unwrap_or(""), &generation, &members])
+            }
+            _ => return self.work(),
+        })
+    }
+
+    fn work(&self) -> Option<String> {
+        const FAILED: usize = 1;
+        let (words, main) = (&self.story.words.groups.why, self.main);
+        let sentence = match main.kind {
+            FactKind::Begin => words.began,
+            FactKind::Done | FactKind::Leave => words.ended[main.more.max(0) as usize],
+            FactKind::Failed => words.ended[FAILED],
+            FactKind::SinkTook => words.applied,
+            FactKind::SinkRefused => words.sink_refused,
+            _ => return None,
+        };
+        Some(fill(sentence, &[self.name, &format!("r{}", main.other)]))
+    }
 }
 
-fn group(story: &Story<'_>, fact: &Fact) -> Option<String> {
-    let words = &story.words.groups.why;
-    let offsets = |offsets: &[(TopicPartition, Offset)]| {
-        let named = offsets.iter().map(|&(at, to)| format!("{} {to}", story.partition(at)));
-        named.collect::<Vec<_>>().join(story.words.grammar.list)
-    };
-    Some(match fact {
-        Fact::Member(MemberFact { client, what }) => {
-            let name = story.client(*client);
-            match what {
-                MemberEvent::Owns(owned) => {
-                    fill(words.owns, &[&name, &story.partition_list(owned)])
-                }
-                MemberEvent::CommitSent { kind, offsets: sent, .. } => {
-                    fill(words.commits, &[&name, &offsets(sent), occasion(*kind, story.words)])
-                }
-                MemberEvent::CommitEnded { outcome: Err(error), .. } => {
-                    fill(words.failed, &[&name, &entry::commit_error(*error)])
-                }
-                MemberEvent::OffsetFetched(partition, Some(offset)) => {
-                    let partition = story.partition(*partition);
-                    fill(words.starts_at, &[&name, &partition, &offset.to_string()])
-                }
-                _ => return None,
-            }
-        }
-        Fact::Group(GroupFact { broker, group, what }) => {
-            let (broker, group) = (broker_name(*broker), group.to_string());
-            match what {
-                GroupEvent::Committed { offsets: written, .. } => {
-                    fill(words.wrote, &[&broker, &group, &offsets(written)])
-                }
-                GroupEvent::CommitRefused { offsets: sent, error, .. } => {
-                    fill(words.refused, &[&broker, &group, &offsets(sent), error.name()])
-                }
-                GroupEvent::State { to, generation, members, .. } => {
-                    let (generation, members) = (generation.to_string(), members.to_string());
-                    fill(words.state, &[&group, to.name(), &generation, &members])
-                }
-                _ => return None,
-            }
-        }
-        Fact::Work(WorkFact { client, uid, what, .. }) => {
-            let (name, record) = (story.client(*client), format!("r{uid}"));
-            let sentence = match what {
-                WorkEvent::Began(_) => words.began,
-                WorkEvent::Ended(outcome) => words.ended[outcome_place(*outcome)],
-                WorkEvent::Effect(EffectOutcome::Applied) => words.applied,
-                WorkEvent::Effect(EffectOutcome::Refused) => words.sink_refused,
-                WorkEvent::CopySent { .. } => return None,
-            };
-            fill(sentence, &[&name, &record])
-        }
-        _ => return None,
-    })
-}
-
-fn records(batch: &Batch) -> String {
-    let list = batch.records.list();
-    record_names(list[0].uid, list[list.len() - 1].uid)
+fn names(records: &[Uid]) -> String {
+    let ends = records.first().zip(records.last());
+    ends.map_or_else(String::new, |(first, last)| record_names(*first, *last))
 }

@@ -9,6 +9,7 @@ use crate::story::Story;
 use crate::text::{Line, Signs, Tone, WIDTH, fill, fit, padded, wrap};
 use crate::why::why;
 use crate::words::Words;
+use crate::words::page::label;
 
 /// Columns inside of the frame.
 const INSIDE: usize = WIDTH - 6;
@@ -84,11 +85,21 @@ pub fn verdict(
         let width = helped.iter().map(|it| it.change.width()).max().unwrap_or(0).min(CHANGE);
         let shown = helped.iter().flat_map(|it| helped_lines(it, width, story.words));
         lines.extend(shown.map(|line| framed(&line, signs)));
+        if is_helpless(helped) {
+            let none = Line::of(Tone::Lost, label("helpless", story.words.language));
+            lines.push(framed(&none, signs));
+        }
     }
     lines.push(rule(('└', '┘'), "", signs));
     lines.extend(expectations(expected, story.words));
     lines.extend(replay(again, 1, story.words));
     lines
+}
+
+/// Says whether some changes were tried and none of them helps.
+pub fn is_helpless(helped: &[Helped]) -> bool {
+    let breaks = |it: &Helped| it.standing == HelpedStanding::Breaks;
+    !helped.is_empty() && helped.iter().all(breaks)
 }
 
 /// Draws the expectations, one line each.

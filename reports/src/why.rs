@@ -7,10 +7,8 @@ mod mishaps;
 mod repeats;
 
 use model::config::SettingValue;
-use model::fact::{Fact, GroupEvent, GroupFact};
-use model::ids::Uid;
+use model::ids::{ClientId, NodeId, Uid};
 use model::time::Time;
-use sim::history::{Entry, Event};
 use sim::outcome::Judgement;
 use sim::plan::ClientRole;
 use sim::verdict::{Claim, Evidence, Loss, LossCause, Moment, MomentKind, Verdict};
@@ -19,10 +17,9 @@ use unicode_width::UnicodeWidthStr;
 use crate::story::{Story, broker_name, record_list};
 use crate::tell::tell;
 use crate::text::{Line, Signs, Tone, counted, fill, wrap};
-use crate::timeline::{MOMENTS, offset_of};
+use crate::timeline::MOMENTS;
+use crate::trace::{FactKind, Trace, TraceFact};
 use crate::words::Words;
-
-pub(crate) use mishaps::{occasion, place as outcome_place};
 
 /// Columns of what happened, at most.
 const LEFT: usize = 40;
@@ -209,8 +206,9 @@ fn moment_told(story: &Story<'_>, loss: &Loss, moment: Moment) -> (String, Strin
 
 /// Returns what the producer of the lost record asks for.
 fn acks(story: &Story<'_>, loss: &Loss) -> String {
-    let told = story.outcome.history.get(loss.promise.entry).map(|entry| &entry.event);
-    let Some(Event::Fact(Fact::Completed { client, .. })) = told else { return story.promises() };
+    let told = story.trace.entry(loss.promise.entry).iter().find(|it| it.kind == FactKind::Ack);
+    let node = told.and_then(|fact| Some(story.trace.actors[fact.by()?].node));
+    let Some(NodeId::Client(client)) = node else { return story.promises() };
     match story.plan.clients.get(usize::from(client.0)).map(|client| &client.role) {
         Some(ClientRole::Producer(producer)) => producer.config.acks.show(),
         Some(ClientRole::Consumer(_) | ClientRole::Member(_)) | None => story.promises(),
@@ -253,20 +251,19 @@ fn evidence_story(story: &Story<'_>, claim: Claim, evidence: &Evidence) -> Vec<T
     if !mishaps.is_empty() {
         return mishaps;
     }
-    let history = &story.outcome.history;
+    let trace = story.trace;
     let mut places: Vec<usize> = evidence.entries.clone();
-    places.extend(evidence.entries.iter().filter_map(|&at| commit_undone(history, at)));
+    places.extend(evidence.entries.iter().filter_map(|&at| commit_undone(trace, at)));
     places.sort_unstable();
     places.dedup();
-    let shown = places.into_iter().filter_map(|at| history.get(at)).take(EVIDENCE_SHOWN);
-    let mut lines: Vec<Told> = shown
-        .map(|entry| Told {
-            sign: "",
-            at: fill(story.words.why.seconds, &[&entry.at.to_string()]),
-            time: Some(entry.at),
+    let known = places.into_iter().filter_map(|at| Some((at, Time(trace.entry(at).first()?.at))));
+    let mut lines: Vec<Told> = known
+        .take(EVIDENCE_SHOWN)
+        .map(|(entry, time)| Told {
+            at: fill(story.words.why.seconds, &[&time.to_string()]),
+            time: Some(time),
             what: tell(story, entry),
-            means: String::new(),
-            is_prelude: false,
+            ..Told::default()
         })
         .collect();
     if lines.is_empty() {
@@ -276,21 +273,21 @@ fn evidence_story(story: &Story<'_>, claim: Claim, evidence: &Evidence) -> Vec<T
     lines
 }
 
+/// Returns the place of a client among the actors.
+fn place(story: &Story<'_>, client: ClientId) -> Option<usize> {
+    story.trace.actor(NodeId::Client(client))
+}
+
 /// Finds the last commit of the same group before a commit that lay further than that one.
-fn commit_undone(history: &[Entry], at: usize) -> Option<usize> {
-    let committed = |at: usize| match &history.get(at)?.event {
-        Event::Fact(Fact::Group(GroupFact {
-            group,
-            what: GroupEvent::Committed { offsets, .. },
-            ..
-        })) => Some((group, offsets)),
-        _ => None,
-    };
-    let (group, offsets) = committed(at)?;
-    (0..at).rev().find(|&earlier| {
-        committed(earlier).is_some_and(|(of, before)| {
-            let further = offsets.iter().any(|&(id, to)| Some(to) < offset_of(before, id));
-            of == group && further
-        })
-    })
+fn commit_undone(trace: &Trace, at: usize) -> Option<usize> {
+    let now: Vec<_> = trace.entry(at).iter().filter(|it| trace.is_commit(it)).collect();
+    let commit = now.first()?;
+    let before = &trace.facts[..trace.facts.partition_point(|fact| fact.entry < at)];
+    let further = before.iter().rev().find(|earlier| {
+        let further =
+            |it: &&&TraceFact| it.partition == earlier.partition && it.value < earlier.value;
+        let same = (earlier.kind, earlier.other) == (FactKind::Commit, commit.other);
+        same && now.iter().any(|it| further(&it)) && trace.is_commit(earlier)
+    });
+    further.map(|fact| fact.entry)
 }

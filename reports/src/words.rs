@@ -7,12 +7,24 @@
 
 mod chinese;
 mod english;
+pub mod fuzz;
+pub mod grade;
 mod groups;
+pub mod mutants;
+pub mod odds;
 pub mod page;
+mod replay;
+mod shrink;
 
 pub use chinese::ZH;
 pub use english::EN;
+pub use fuzz::Fuzz;
+pub use grade::Grade;
 pub use groups::Groups;
+pub use mutants::Mutants;
+pub use odds::OddsWords;
+pub use replay::Replay;
+pub use shrink::{Captions, Shrink};
 
 use scenarios::{Language, Text};
 use serde::Serialize;
@@ -265,6 +277,18 @@ pub struct Words {
     pub summary: Summary,
     /// What groups, members and applications do.
     pub groups: Groups,
+    /// What searches find.
+    pub fuzz: Fuzz,
+    /// Who notices rules that are broken on purpose.
+    pub mutants: Mutants,
+    /// What graders and handouts say.
+    pub grade: Grade,
+    /// From which moment on a broken claim could not be saved any more.
+    pub odds: OddsWords,
+    /// What replaying a finding says.
+    pub replay: Replay,
+    /// Plans that were made small.
+    pub shrink: Shrink,
 }
 
 impl Words {

@@ -22,6 +22,14 @@ const KEYS_MAX: u64 = 10_000_000;
 const VALUE_BYTES_MAX: u64 = 100_000_000;
 pub(crate) const CLIENTS_MAX: usize = 1_000;
 
+// What a file leaves out.
+pub(crate) const RECORDS: u32 = 100;
+pub(crate) const EVERY: Shape = Shape::Fixed(Duration::from_millis(10));
+pub(crate) const VALUE_BYTES: u32 = 100;
+/// The timeout of `poll()`, of members of groups, too.
+pub(crate) const POLL: Duration = Duration::from_millis(500);
+pub(crate) const TAKES: Shape = Shape::Fixed(Duration::from_millis(1));
+
 /// Notes the names of one kind of clients, before anything refers to them.
 pub(crate) fn declare(
     node: &Node,
@@ -109,11 +117,11 @@ fn producer(entry: &Entry, names: &Names, problems: &mut Problems<'_>) -> Option
     let role = ClientRole::Producer(ProducerPlan {
         topic,
         partition,
-        records: records.unwrap_or(100) as u32,
-        every: every.unwrap_or(Shape::Fixed(Duration::from_millis(10))),
+        records: records.map_or(RECORDS, |records| records as u32),
+        every: every.unwrap_or(EVERY),
         start,
         keys: keys.unwrap_or(Keys::Null),
-        value_bytes: value_bytes.unwrap_or(100),
+        value_bytes: value_bytes.unwrap_or(VALUE_BYTES),
         style: style.unwrap_or_default(),
         checkpoint: checkpoint.map(|records| records as u32),
         config,
@@ -137,8 +145,8 @@ fn consumer(entry: &Entry, names: &Names, problems: &mut Problems<'_>) -> Option
         topic,
         partition,
         start,
-        poll_timeout: poll.unwrap_or(Duration::from_millis(500)),
-        takes: takes.unwrap_or(Shape::Fixed(Duration::from_millis(1))),
+        poll_timeout: poll.unwrap_or(POLL),
+        takes: takes.unwrap_or(TAKES),
         config,
     });
     Some(ClientPlan { name: Arc::from(entry.name.as_str()), role })

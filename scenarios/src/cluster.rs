@@ -64,7 +64,8 @@ pub(crate) fn read(node: &Node, disk: &DiskPlan, problems: &mut Problems<'_>) ->
         .enumerate()
         .map(|(at, id)| BrokerPlan {
             id: *id,
-            rack: racks.get(at).cloned(),
+            // "" is a broker without rack among others that have one.
+            rack: racks.get(at).filter(|rack| !rack.is_empty()).cloned(),
             config: settings.broker.clone(),
             log_defaults: Vec::new(),
             disk: disk.clone(),

@@ -61,7 +61,7 @@ codes! {
     BadShare "T012" "A probability lies outside of 0 to 1"
         "Probabilities and shares are numbers from 0 to 1: 0.25 is every fourth.";
     BadShape "T013" "A distribution cannot be read"
-        "A random length of time is a plain duration (\"2ms\") or a table that says its shape: { shape = \"fixed\", at }, { shape = \"uniform\", from, to }, { shape = \"exponential\", floor, mean, cap } or { shape = \"two-humped\", usual, rare, rare-share }. Lengths must not contradict each other: floor <= mean <= cap.";
+        "A random length of time is a plain duration (\"2ms\") or a table that says its shape: { shape = \"fixed\", at }, { shape = \"uniform\", from, to }, { shape = \"exponential\", floor, mean, cap } (floor and cap may be left out) or { shape = \"two-humped\", usual, rare, rare-share }. Lengths must not contradict each other: floor <= mean <= cap.";
     UnknownField "T014" "An unknown field"
         "Unknown fields are always errors, because a misspelt fault would otherwise be a fault that never happens. Fields whose names begin with `x-` are ignored everywhere: use them for notes of your own.";
     UnknownSetting "T015" "An unknown Kafka setting"
@@ -130,6 +130,10 @@ codes! {
         "`cluster.rules`, or `[rules]` for short, chooses protocol rules of older releases and plants mutants; `trial list rules` prints the rules and their choices, `trial list mutants` the mutants.";
     OneLanguage "T062" "A text that lacks a language"
         "Texts of the library are in English and in Chinese, and so are others of this file; this one is in English only: write it as { en = \"…\", zh = \"…\" }, or as two lines such as say.en and say.zh. Where Chinese is missing, English is shown.";
+    UnknownFault "T063" "An unknown kind of fault"
+        "[nemesis] draws random faults: `allow` names the kinds with their weights, whole numbers, and `trial list nemesis` prints them. Each run leaves out about half of them (`swarm`), half of the faults wait for a seam of a protocol (`seams`), and the others come in storms and lulls, or as `every` says. `keep = \"one-in-sync-copy\"` cuts power only where min.insync.replicas promises that an in-sync copy is left.";
+    BadFound "T065" "A finding that cannot be read"
+        "[found] says where a file comes from that a search has written: `by`, what was wrong as `violation` (the name of a claim, `assertion` or `livelock`), the `seed` that it was drawn from, the `digest` of its history in sixteen hexadecimal digits, and the versions `trial` and `model` that it was found with. `trial replay` compares the history of today with it.";
 }
 
 #[cfg(test)]

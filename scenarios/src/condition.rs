@@ -138,7 +138,7 @@ impl<'e> Reader<'e, '_> {
 
     fn leader(&mut self, call: &Call<'_>, problems: &mut Problems<'_>) -> Option<Condition> {
         let [(name, span)] = call.arguments(CODE, problems)?;
-        let partition = self.names.partition(name, span, problems);
+        let partition = self.names.any_partition(name, span, problems);
         let sign = self.equality("a leader", problems)?;
         let (word, word_span) = self.cursor.word("a broker or `none`", problems)?;
         let broker = match word {
@@ -309,7 +309,7 @@ impl<'e> Reader<'e, '_> {
 
     fn partition(&self, call: &Call<'_>, problems: &mut Problems<'_>) -> Option<TopicPartition> {
         let [(name, span)] = call.arguments(CODE, problems)?;
-        self.names.partition(name, span, problems)
+        self.names.any_partition(name, span, problems)
     }
 
     fn replica(
@@ -318,7 +318,7 @@ impl<'e> Reader<'e, '_> {
         problems: &mut Problems<'_>,
     ) -> Option<(TopicPartition, BrokerId)> {
         let [(name, span), (broker, broker_span)] = call.arguments(CODE, problems)?;
-        let partition = self.names.partition(name, span, problems);
+        let partition = self.names.any_partition(name, span, problems);
         let broker = self.names.broker_named(broker, broker_span, problems);
         Some((partition?, broker?))
     }

@@ -77,7 +77,13 @@ fn link(
     let latency = latency.and_then(|node| shape(node, problems));
     let between = between?;
     let ends = selectors(between, names, problems)?;
-    let &[Selector::Node(one), Selector::Node(other)] = ends.as_slice() else {
+    let fixed = |end: &Selector| match end {
+        Selector::Node(node) => Some(*node),
+        Selector::Controller => Some(NodeId::Controller(1)),
+        _ => None,
+    };
+    let ends: Option<Vec<NodeId>> = ends.iter().map(fixed).collect();
+    let Some(&[one, other]) = ends.as_deref() else {
         problems
             .error(Code::BadSelector, between.span, "a link has two fixed ends")
             .help("Write between = [\"broker-1\", \"broker-3\"].");

@@ -327,6 +327,17 @@ pub fn judge(expect: &Expect, outcome: &Outcome) -> Standing {
     }
 }
 
+/// Judges what is hoped of a claim, and of its deadline if it has one.
+pub(crate) fn judge_hope(
+    claim: Claim,
+    hope: Hope,
+    within: Option<Duration>,
+    outcome: &Outcome,
+) -> Standing {
+    let late = within.and_then(|within| lateness(claim, within, outcome));
+    judge_claim(claim, hope, (None, late), outcome)
+}
+
 /// What came true, but after its deadline.
 struct Lateness {
     /// In how many partitions or groups.

@@ -114,6 +114,27 @@ fn place(node: &Node, problems: &mut Problems<'_>) -> Option<SeekTo> {
     }
 }
 
+/// Where offsets are committed.
+enum Places {
+    /// The same in every partition.
+    All(SeekTo),
+    /// In each of these.
+    Each(Vec<(TopicPartition, SeekTo)>),
+}
+
+/// Reads a place, or a table with one for each partition.
+fn places(node: &Node, names: &Names, problems: &mut Problems<'_>) -> Option<Places> {
+    let Value::Table(entries) = &node.value else {
+        return place(node, problems).map(Places::All);
+    };
+    let each = entries.iter().map(|entry| {
+        let partition = names.partition(&entry.name, entry.name_span, problems);
+        let place = place(&entry.node, problems);
+        Some((partition?, place?))
+    });
+    each.collect::<Vec<_>>().into_iter().collect::<Option<_>>().map(Places::Each)
+}
+
 /// Reads `seek`: one partition to a place, or a member to a moment.
 pub(crate) fn seek(
     node: &Node,
@@ -192,7 +213,7 @@ pub(crate) fn commit_offsets(
     let member = section.take("member");
     let span = section.span;
     section.finish(problems);
-    let to = to.and_then(|node| place(node, problems));
+    let to = to.and_then(|node| places(node, names, problems));
     let group = group.and_then(|node| {
         let name = text(node, problems)?;
         names.group(name, node.span, problems)
@@ -203,17 +224,22 @@ pub(crate) fn commit_offsets(
         None => None,
         Some(node) => Some(names.member_of(group, text(node, problems)?, node.span, problems)?),
     };
-    let partitions = match named {
-        Some(_) => chosen?,
-        None => all_of(group, context),
+    let offsets = match (to?, named) {
+        (Places::Each(offsets), None) => offsets,
+        (Places::Each(_), Some(named)) => {
+            problems
+                .error(Code::Contradiction, named.span, "`to` says already which partitions")
+                .label("leave this out");
+            return None;
+        }
+        (Places::All(to), Some(_)) => chosen?.into_iter().map(|it| (it, to)).collect(),
+        (Places::All(to), None) => all_of(group, context).into_iter().map(|it| (it, to)).collect(),
     };
-    if partitions.is_empty() {
+    if offsets.is_empty() {
         problems
             .error(Code::Missing, span, "`commit-offsets` needs `partitions`")
             .help("A group with a pattern does not say which topics it reads.");
     }
-    let to = to?;
-    let offsets = partitions.into_iter().map(|partition| (partition, to)).collect();
     Some(Action::CommitOffsets(CommitOrder { group, member, offsets }))
 }
 

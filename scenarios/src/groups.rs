@@ -11,7 +11,7 @@ use sim::plan::{
     Output, OutputKeys, Selector, Start, Step, Subscribed,
 };
 
-use crate::clients::{CLIENTS_MAX, add, check_name};
+use crate::clients::{CLIENTS_MAX, POLL, add, check_name};
 use crate::codes::Code;
 use crate::group_settings::{self, Layers};
 use crate::handling;
@@ -112,22 +112,26 @@ impl Groups {
         }
     }
 
-    /// Leaves the start of members to the step that lets them join, if no other step and no
-    /// table of their own comes first.
+    /// Leaves the start of members to the step that lets them join, if no table of their own
+    /// says when they start.
     pub fn wait_for_steps(&self, clients: &mut [ClientPlan], steps: &[Step]) {
         for (client, plan) in (0..).map(ClientId).zip(clients) {
             let ClientRole::Member(member) = &mut plan.role else { continue };
-            let first = steps.iter().find_map(|step| {
-                let selectors = touched(&step.action)?;
-                let hit = selectors.iter().any(|it| names_member(it, client, member));
-                hit.then_some(&step.action)
-            });
-            let joins = matches!(first, Some(Action::Join(_)));
-            if joins && !self.own_start.contains(&client) {
+            if joins_by_step(client, member, steps) && !self.own_start.contains(&client) {
                 member.start = Start::ByStep;
             }
         }
     }
+}
+
+/// Says whether the first step about a member lets it join.
+pub(crate) fn joins_by_step(client: ClientId, member: &MemberPlan, steps: &[Step]) -> bool {
+    let first = steps.iter().find_map(|step| {
+        let selectors = touched(&step.action)?;
+        let hit = selectors.iter().any(|it| names_member(it, client, member));
+        hit.then_some(&step.action)
+    });
+    matches!(first, Some(Action::Join(_)))
 }
 
 /// Returns whose process a step starts, stops or holds up.
@@ -223,7 +227,7 @@ impl<'t> Reader<'t> {
             members: group.members.clone(),
             topics: topics?,
             handling,
-            poll_timeout: poll.unwrap_or(Duration::from_millis(500)),
+            poll_timeout: poll.unwrap_or(POLL),
         })
     }
 
@@ -324,9 +328,9 @@ impl<'t> Reader<'t> {
         if let Some(section) = &mut section {
             member.topics = self.subscription(section, problems);
             own_config = section.take("config");
-            let starts = section.take("starts").and_then(|node| duration(node, problems));
+            let starts = section.take("starts").and_then(|node| own_start(node, problems));
             if let Some(starts) = starts {
-                member.start = Start::At(Time::ZERO + starts);
+                member.start = starts;
                 starts_itself = true;
             }
         }
@@ -348,6 +352,15 @@ impl<'t> Reader<'t> {
             member.config.instance = Some(InstanceId::from(name.as_str()));
         }
         (member, starts_itself)
+    }
+}
+
+/// Reads when one member starts: a time, or `"by-step"`, which it is anyhow where a `join` step
+/// is the first one about it.
+fn own_start(node: &Node, problems: &mut Problems<'_>) -> Option<Start> {
+    match node.as_text() {
+        Some("by-step") => Some(Start::ByStep),
+        _ => duration(node, problems).map(|starts| Start::At(Time::ZERO + starts)),
     }
 }
 

@@ -20,10 +20,10 @@ const THREADS_MAX: u64 = 1_000;
 const ATTEMPTS_MAX: u64 = 1_000_000;
 
 /// What a file leaves out.
-const TAKES: Shape = Shape::Fixed(Duration::from_millis(1));
-const RETRY: OnFailure = OnFailure::Retry(Duration::from_secs(1));
-const ATTEMPTS: u32 = 3;
-const LIES_MILLIONTHS: u32 = 10_000;
+pub(crate) const TAKES: Shape = Shape::Fixed(Duration::from_millis(1));
+pub(crate) const RETRY: OnFailure = OnFailure::Retry(Duration::from_secs(1));
+pub(crate) const ATTEMPTS: u32 = 3;
+pub(crate) const LIES_MILLIONTHS: u32 = 10_000;
 
 /// Reads the table; without one it is an application that works and then commits.
 pub(crate) fn read(
@@ -86,10 +86,7 @@ fn commit(section: &mut Section<'_>, sink: Sink, problems: &mut Problems<'_>) ->
         ("by-sequence", AsyncRetry::BySequence),
     ];
     let (then, retry) = (section.take_entry("then"), section.take_entry("retry-async"));
-    let mut style = match sink {
-        Sink::WithOffsets => CommitStyle::Never,
-        _ => CommitStyle::default(),
-    };
+    let mut style = usual_commit(sink);
     if let Some(then) = then {
         let is_transaction = matches!(&then.node.value, Value::Text(it) if it == "transaction");
         if is_transaction {
@@ -113,6 +110,14 @@ fn commit(section: &mut Section<'_>, sink: Sink, problems: &mut Problems<'_>) ->
         return style;
     }
     CommitStyle::Async(chosen)
+}
+
+/// Returns when an application commits that does not say so.
+pub(crate) fn usual_commit(sink: Sink) -> CommitStyle {
+    match sink {
+        Sink::WithOffsets => CommitStyle::Never,
+        _ => CommitStyle::default(),
+    }
 }
 
 /// Reads `workers`: a number of threads, or a table.

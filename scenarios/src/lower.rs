@@ -1,6 +1,6 @@
 //! Turns a file's tree into one case: a plan, expectations, and what readers want to know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::time::{Duration, Timestamp};
 use sim::plan::{BrokerPlan, ClientPlan, Plan, Step, TopicPlan};
@@ -10,17 +10,19 @@ use crate::cluster::{self, Cluster};
 use crate::codes::Code;
 use crate::environment;
 use crate::expect::{self, Court};
+use crate::found::{self, Found};
 use crate::group_verbs;
 use crate::groups::{self, Groups, Table};
 use crate::matrix::{Choice, Matrix, applies};
 use crate::names::{ClientKind, Names};
+use crate::nemesis;
 use crate::problems::{Problems, Span};
 use crate::scenario::{Case, Expect, Question, StepInfo, Text};
 use crate::section::{Section, items};
 use crate::steps::{self, Context};
 use crate::topics;
 use crate::tree::{Node, Value};
-use crate::values::{duration, moment, text, whole};
+use crate::values::{duration, moment, seed, text, whole};
 use crate::words;
 
 /// What a file says about itself.
@@ -31,14 +33,27 @@ pub(crate) struct Header {
     pub ask: Option<Question>,
     pub tags: Vec<String>,
     pub seed: u64,
+    pub found: Option<Found>,
 }
 
 /// What `[sim]` says.
-struct Phases {
-    faults_for: Duration,
-    settle: Duration,
-    events_max: u64,
-    wall_clock: Timestamp,
+pub(crate) struct Phases {
+    pub faults_for: Duration,
+    pub settle: Duration,
+    pub events_max: u64,
+    pub wall_clock: Timestamp,
+}
+
+impl Default for Phases {
+    fn default() -> Phases {
+        Phases {
+            faults_for: Duration::from_secs(30),
+            settle: Duration::from_secs(60),
+            events_max: 2_000_000,
+            // 2030-01-01T00:00:00Z
+            wall_clock: Timestamp(1_893_456_000_000),
+        }
+    }
 }
 
 /// Checks the first thing every file must say.
@@ -71,7 +86,6 @@ pub(crate) fn case(
     if let Some(node) = file.take("kafka") {
         cluster::profile(node, problems);
     }
-    file.refuse("nemesis", "a nemesis", problems);
     let header = header(&mut file, problems);
     let phases = phases(file.take("sim"), problems);
     let disk = environment::default_disk();
@@ -82,6 +96,7 @@ pub(crate) fn case(
     // Without a cluster every name below would be reported as unknown.
     let cluster = cluster.filter(|cluster| !cluster.brokers.is_empty());
     let sections = Sections::take(&mut file, cluster_node);
+    let nemesis = file.take("nemesis");
     file.finish(problems);
     let built = build(&sections, &cluster?, &phases, problems);
     let (plan, steps, names) = built;
@@ -90,8 +105,9 @@ pub(crate) fn case(
     let expects = expectations(&sections, matrix, cell, &mut court, problems);
     plan.watches = court.watches;
     let (name, settings, chances) = (matrix.name(cell), matrix.settings(cell), court.chances);
-    let mut case = Case { name, settings, plan, expects, chances, steps };
-    case.plan = case.drawn(header.seed);
+    let nemesis = nemesis.map(|node| nemesis::read(node, &plan, problems));
+    let mut case = Case { name, settings, plan, expects, chances, steps, nemesis };
+    case.plan = case.paced(header.seed);
     Some((header, case))
 }
 
@@ -182,10 +198,12 @@ fn build(
     let topics = sections.topics.map(|node| topics::read(node, cluster, problems));
     let topics = topics.unwrap_or_default();
     let brokers = cluster.brokers_for(&topics);
+    let offsets = brokers.first().map(|broker| broker.config.offsets_topic_partitions);
     let mut names = Names {
         brokers: cluster.brokers.iter().map(|broker| broker.id).collect(),
         racks: cluster.racks.clone(),
         topics: topics.iter().map(|it| (it.plan.name.clone(), it.partitions)).collect(),
+        offsets_partitions: offsets.unwrap_or_default(),
         clients: Vec::new(),
         groups: Vec::new(),
         markers: sections.steps.map(steps::markers).unwrap_or_default(),
@@ -203,6 +221,7 @@ fn build(
     let mut context = Context {
         names: &names,
         topics: &mut topics,
+        created: BTreeSet::new(),
         altered: BTreeMap::new(),
         defaulted: own.map(|it| (it.topic, it.name)).collect(),
         partitions,
@@ -278,18 +297,13 @@ fn header(file: &mut Section<'_>, problems: &mut Problems<'_>) -> Header {
     let ask = file.take("ask").and_then(|node| words::question(node, problems));
     let tags = file.take("tags").map(items).unwrap_or_default();
     let tags = tags.iter().filter_map(|node| text(node, problems)).map(str::to_owned).collect();
-    let seed = file.take("seed").and_then(|node| whole(node, 0..=i64::MAX as u64, problems));
-    Header { title, teaches, ask, tags, seed: seed.unwrap_or(1) }
+    let seed = file.take("seed").and_then(|node| seed(node, problems));
+    let found = file.take("found").and_then(|node| found::read(node, problems));
+    Header { title, teaches, ask, tags, seed: seed.unwrap_or(1), found }
 }
 
 fn phases(node: Option<&Node>, problems: &mut Problems<'_>) -> Phases {
-    let mut phases = Phases {
-        faults_for: Duration::from_secs(30),
-        settle: Duration::from_secs(60),
-        events_max: 2_000_000,
-        // 2030-01-01T00:00:00Z
-        wall_clock: Timestamp(1_893_456_000_000),
-    };
+    let mut phases = Phases::default();
     let Some(node) = node else { return phases };
     let Some(mut section) = Section::open(node, "`sim`", problems) else { return phases };
     if let Some(read) = section.take("faults-for").and_then(|node| duration(node, problems)) {

@@ -8,6 +8,9 @@ use sim::plan::GroupIndex;
 use crate::codes::Code;
 use crate::problems::{Problems, Span, nearest};
 
+/// The name of the topic that coordinators write.
+pub(crate) const CONSUMER_OFFSETS: &str = "__consumer_offsets";
+
 /// What a file defines.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -17,6 +20,8 @@ pub(crate) struct Names {
     pub racks: Vec<Arc<str>>,
     /// The topics, by id, with their numbers of partitions.
     pub topics: Vec<(Arc<str>, u16)>,
+    /// How many partitions `__consumer_offsets` has once a group needs it.
+    pub offsets_partitions: u16,
     /// The clients, by id.
     pub clients: Vec<(Arc<str>, ClientKind)>,
     /// The groups and applications, by index.
@@ -101,6 +106,24 @@ impl Names {
         };
         let topic = self.topic(topic, span, problems)?;
         self.check_partition(topic, partition, span, problems)
+    }
+
+    /// Finds a partition that conditions look at: also one of `__consumer_offsets`, if there
+    /// are groups.
+    pub fn any_partition(
+        &self,
+        name: &str,
+        span: Span,
+        problems: &mut Problems<'_>,
+    ) -> Option<TopicPartition> {
+        let number = name.strip_prefix(CONSUMER_OFFSETS).and_then(|rest| rest.strip_prefix('-'));
+        let number = number.filter(|_| !self.groups.is_empty());
+        match number.and_then(|number| number.parse::<u16>().ok()) {
+            Some(partition) if partition < self.offsets_partitions => {
+                Some(TopicPartition { topic: TopicId::CONSUMER_OFFSETS, partition })
+            }
+            Some(_) | None => self.partition(name, span, problems),
+        }
     }
 
     /// Checks that a topic has such a partition.

@@ -70,6 +70,7 @@ pub fn parse(
         ask: header.ask,
         tags: header.tags,
         seed: header.seed,
+        found: header.found,
         cases,
     };
     Ok((scenario, problems.sorted()))

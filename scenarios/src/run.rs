@@ -76,16 +76,15 @@ pub fn run_with(
     seed: u64,
     simulate: impl Fn(&Plan) -> Outcome,
 ) -> Trial {
-    let played = &scenario.cases[case];
-    let plan = played.drawn(seed);
-    let outcome = simulate(&plan);
+    let played = scenario.cases[case].drawn(seed);
+    let outcome = simulate(&played.plan);
     let expectations = played
         .expects
         .iter()
         .enumerate()
         .map(|(at, expect)| (at, judge(expect, &outcome)))
         .collect();
-    let notes = notes(played, &outcome);
+    let notes = notes(&played, &outcome);
     Trial { case, seed, outcome, expectations, notes }
 }
 

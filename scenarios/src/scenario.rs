@@ -8,6 +8,9 @@ use model::time::Duration;
 use sim::plan::{Plan, Shape, Step, Trigger};
 use sim::verdict::{Anomaly, Claim};
 
+use crate::found::Found;
+use crate::nemesis::Nemesis;
+
 /// A scenario file, read and checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -27,6 +30,8 @@ pub struct Scenario {
     pub tags: Vec<String>,
     /// The seed that `run` uses.
     pub seed: u64,
+    /// Where it comes from, if a search has found it.
+    pub found: Option<Found>,
     /// The cases of the matrix; one case without name if there is none.
     pub cases: Vec<Case>,
 }
@@ -89,7 +94,8 @@ pub struct Case {
     pub name: String,
     /// The full paths that it sets, and their values.
     pub settings: Vec<(String, String)>,
-    /// Everything that is decided before a trial, drawn for the scenario's own seed.
+    /// Everything that the file decides before a trial, drawn for the scenario's own seed;
+    /// random faults are not in it until the case is drawn.
     pub plan: Plan,
     /// What should happen.
     pub expects: Vec<Expect>,
@@ -97,14 +103,25 @@ pub struct Case {
     pub chances: Vec<Chance>,
     /// What a reader wants to know of each step of the plan.
     pub steps: Vec<StepInfo>,
+    /// Which random faults are drawn into the plan for each seed.
+    pub nemesis: Option<Nemesis>,
 }
 
 impl Case {
-    /// Returns everything that is decided before a trial with this seed: what steps leave to
-    /// chance is drawn here, so that a plan is plain data.
+    /// Returns the case as it is for a seed: what steps leave to chance is drawn, and random
+    /// faults are steps like others.
     ///
     /// Each length comes from a stream of its own, so that two cases of one seed agree.
-    pub fn drawn(&self, seed: u64) -> Plan {
+    pub fn drawn(&self, seed: u64) -> Case {
+        let mut drawn = Case { plan: self.paced(seed), nemesis: None, ..self.clone() };
+        if let Some(nemesis) = &self.nemesis {
+            drawn.steps.extend(nemesis.draw(&mut drawn.plan, seed));
+        }
+        drawn
+    }
+
+    /// Returns the plan of the file's own steps, with the lengths that a seed draws for them.
+    pub(crate) fn paced(&self, seed: u64) -> Plan {
         let mut plan = Plan { seed, ..self.plan.clone() };
         for (at, (step, info)) in plan.steps.iter_mut().zip(&self.steps).enumerate() {
             let draw =

@@ -130,6 +130,9 @@ fn lower(call: &Call<'_>, names: &Names, problems: &mut Problems<'_>) -> Option<
     if let Some(client) = names.any_client(call.name) {
         return Some(Selector::Node(NodeId::Client(client)));
     }
+    if call.name == "controller-1" {
+        return Some(Selector::Node(NodeId::Controller(1)));
+    }
     if call.name.strip_prefix("broker-").is_some_and(|id| id.parse::<u64>().is_ok()) {
         let broker = names.broker_named(call.name, call.span, problems)?;
         return Some(Selector::Node(NodeId::Broker(broker)));

@@ -1,6 +1,6 @@
 //! Reads `[[step]]`: when something happens, and what is said about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::config::TopicConfig;
 use model::ids::TopicId;
@@ -36,6 +36,8 @@ pub(crate) struct Context<'c> {
     pub wall_clock: Timestamp,
     /// When the step that is being read fires, if it says so itself.
     pub fires_at: Option<Time>,
+    /// The topics that steps so far have created.
+    pub created: BTreeSet<TopicId>,
     /// The settings of topics after the `alter` steps so far.
     pub altered: BTreeMap<TopicId, TopicConfig>,
     /// Settings of topics that some broker has a default of its own for.

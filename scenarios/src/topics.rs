@@ -13,7 +13,7 @@ use crate::problems::{Problems, Span};
 use crate::section::{Section, named};
 use crate::settings;
 use crate::tree::{Entry, Node, Value};
-use crate::values::{whole, wrong_type};
+use crate::values::{whole, word, wrong_type};
 
 /// More partitions than this would teach nothing and take long.
 pub(crate) const PARTITIONS_MAX: u64 = 1_000;
@@ -76,6 +76,9 @@ fn topic(entry: &Entry, cluster: &Cluster, problems: &mut Problems<'_>) -> Optio
             replicas: replicas.and_then(|node| replication_factor(node, cluster, problems)),
         },
     };
+    // A `create-topic` step says it for the topic; without one it never exists.
+    let choices = [("by-step", Created::ByStep)];
+    let created = section.take("created").and_then(|node| word(node, &choices, problems));
     section.finish(problems);
     let controller = &cluster.controller.config;
     let (count, copies) = match &layout {
@@ -88,8 +91,8 @@ fn topic(entry: &Entry, cluster: &Cluster, problems: &mut Problems<'_>) -> Optio
     let span = min_isr_span(config_node).unwrap_or(entry.name_span);
     warn_min_isr(usize::from(config.min_insync_replicas), copies, span, problems);
     check_defaults((u64::from(count), copies), cluster, entry, problems);
-    let plan =
-        TopicPlan { name: Arc::from(name.as_str()), layout, config, created: Created::AtStart };
+    let created = created.unwrap_or(Created::AtStart);
+    let plan = TopicPlan { name: Arc::from(name.as_str()), layout, config, created };
     let own = config_node.map(names).unwrap_or_default();
     Some(Topic { plan, partitions: count, own })
 }

@@ -62,6 +62,24 @@ pub(crate) fn whole(
     }
 }
 
+/// Reads a seed. Those that are too large for a number of TOML stand in quotes.
+pub(crate) fn seed(node: &Node, problems: &mut Problems<'_>) -> Option<u64> {
+    let Value::Text(text) = &node.value else {
+        return whole(node, 0..=i64::MAX as u64, problems);
+    };
+    let plain = text.replace('_', "");
+    let read = match plain.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => plain.parse(),
+    };
+    if read.is_err() {
+        problems
+            .error(Code::OutOfRange, node.span, format!("`{text}` is no seed"))
+            .help("A seed is a number from 0 to 2^64-1, decimal or 0x; quotes are for large ones.");
+    }
+    read.ok()
+}
+
 /// Reads a share from 0 to 1 as millionths.
 pub(crate) fn millionths(node: &Node, problems: &mut Problems<'_>) -> Option<u32> {
     let share = match node.value {
@@ -226,9 +244,12 @@ pub(crate) fn shape(node: &Node, problems: &mut Problems<'_>) -> Option<Shape> {
             Shape::Uniform(from?, to?)
         }
         "exponential" => {
-            let floor = length("floor", problems);
             let mean = length("mean", problems);
-            let cap = length("cap", problems);
+            let mut bound = |field, usual, problems: &mut Problems<'_>| {
+                section.take(field).map_or(Some(usual), |node| duration(node, problems))
+            };
+            let floor = bound("floor", Duration::ZERO, problems);
+            let cap = bound("cap", DURATION_MAX, problems);
             Shape::Exponential { floor: floor?, mean: mean?, cap: cap? }
         }
         "two-humped" => {

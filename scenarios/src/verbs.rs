@@ -421,11 +421,11 @@ fn create_topic(
 ) -> Option<Action> {
     let topic = context.names.topic(text(node, problems)?, node.span, problems)?;
     let plan = context.topics.get_mut(usize::from(topic.0))?;
-    if plan.created == Created::ByStep {
+    plan.created = Created::ByStep;
+    if !context.created.insert(topic) {
         let message = format!("topic `{}` is created twice", plan.name);
         problems.error(Code::Contradiction, node.span, message);
     }
-    plan.created = Created::ByStep;
     Some(Action::CreateTopic(topic))
 }
 

@@ -1,4 +1,6 @@
-//! The verbs of scenario files, for listings.
+//! The verbs of scenario files and the words of `[nemesis]`, for listings.
+
+use crate::nemesis::FaultKind;
 
 /// Every verb of a step with an example and what it does.
 pub const VERBS: &[(&str, &str)] = &[
@@ -40,6 +42,25 @@ pub const VERBS: &[(&str, &str)] = &[
     ),
     ("mark", "Sets a marker that conditions of later steps can wait for."),
 ];
+
+/// The fields of `[nemesis]`.
+const NEMESIS: [(&str, &str); 6] = [
+    ("swarm", "Whether each run leaves out about half of the kinds of faults; true if left out."),
+    ("allow", "The kinds of random faults with their weights: allow = { crash = 4, pause = 2 }."),
+    ("every", "The time from one random fault to the next; without it they come in storms."),
+    (
+        "keep",
+        "What random faults spare: nothing, a-majority-of-controllers, or one-in-sync-copy, where \
+         power is cut at one host at a time, and only while min.insync.replicas promises a copy.",
+    ),
+    ("faults", "How many random faults a run has, each power of two alike: faults = \"1..=64\"."),
+    ("seams", "The share of random faults that wait for a seam of a protocol; 0.5 if left out."),
+];
+
+/// Returns the fields of `[nemesis]` and the kinds of faults that it allows, with what they mean.
+pub fn nemesis() -> impl Iterator<Item = (&'static str, &'static str)> {
+    NEMESIS.into_iter().chain(FaultKind::all().map(|kind| (kind.name(), kind.meaning())))
+}
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ use crate::queue::{Key, Kind, Place};
 const PURPOSES: [Kind; 3] = [Kind::Departure, Kind::Deadline, Kind::Application];
 
 /// One alarm per purpose and computer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Alarms {
     places: usize,
     /// The final at 1; the matches of `n` are won by the earlier of `2n` and `2n + 1`; the

@@ -15,10 +15,12 @@ impl World {
             return;
         }
         let plan = std::sync::Arc::clone(&self.plan);
-        let holds: Vec<bool> =
-            self.script.armed(&plan).map(|condition| self.holds(condition)).collect();
-        for follow in self.script.schedule_armed(&plan, self.now, &holds) {
-            self.queue.push(Key::script(follow.at, Kind::Step, follow.step));
+        if self.script.armed(&plan).any(|condition| self.holds(condition)) {
+            let holds: Vec<bool> =
+                self.script.armed(&plan).map(|condition| self.holds(condition)).collect();
+            for follow in self.script.schedule_armed(&plan, self.now, &holds) {
+                self.queue.push(Key::script(follow.at, Kind::Step, follow.step));
+            }
         }
         let watches = self.script.watching().iter().copied();
         let reached: Vec<usize> =

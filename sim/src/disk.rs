@@ -9,7 +9,7 @@ use crate::plan::{DiskPlan, FlushPolicy, Shape, Unsynced};
 use crate::shape::Stream;
 
 /// One computer's disk.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Disk {
     plan: DiskPlan,
     /// What a step does to it, if one does.

@@ -14,7 +14,6 @@ use model::turn::Returned;
 use crate::apps::Work;
 use crate::apps::polling::PollLoop;
 use crate::apps::sending::NextSend;
-use crate::history::Event;
 use crate::members::Presence;
 use crate::nodes::State;
 use crate::plan::{ClientRole, ConsumerPlan, Created, MemberPlan, ProducerPlan, Start};
@@ -133,7 +132,7 @@ impl World {
         }
         self.after_turn(place);
         if let Some(first) = first {
-            self.note(Event::Fact(Fact::SentAgain { client, uid, first }));
+            self.note_fact(Fact::SentAgain { client, uid, first });
         }
         self.plan_next_send(client);
     }

@@ -74,7 +74,7 @@ pub enum Said {
 pub(crate) struct FlightNumber(u32);
 
 /// All messages of a trial, if its history is kept.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Flights {
     Ignored,
     Kept(Vec<Flight>),

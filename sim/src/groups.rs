@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use model::fact::{Fact, GroupEvent, GroupFact, GroupPhase, MemberEvent, WorkEvent, WorkOutcome};
+use model::fact::{
+    GroupEvent, GroupFact, GroupPhase, MemberEvent, MemberFact, WorkEvent, WorkFact, WorkOutcome,
+};
 use model::ids::{ClientId, GroupId, MemberId, NodeId, Offset, TopicPartition};
 
-use crate::history::{Event, Fault};
+use crate::history::Fault;
 use crate::plan::{ClientRole, GroupIndex, Plan};
 
 /// All groups of a plan and their members.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Groups {
     names: BTreeMap<GroupId, GroupIndex>,
     clients: BTreeMap<std::sync::Arc<str>, ClientId>,
@@ -86,41 +88,29 @@ impl Groups {
         group.clients.get(group.members.first()?).copied()
     }
 
-    pub(crate) fn on_event(&mut self, event: &Event) {
-        match event {
-            Event::Fact(Fact::Group(fact)) => self.on_group(fact),
-            Event::Fact(Fact::Member(fact)) => {
-                if let MemberEvent::Owns(owned) = &fact.what {
-                    self.members[usize::from(fact.client.0)].owned = owned.len() as u64;
-                }
-            }
-            Event::Fact(Fact::Work(fact)) => {
-                if let WorkEvent::Ended(outcome) = fact.what {
-                    self.on_ended(fact.client, outcome);
-                }
-            }
-            Event::Fault(
-                Fault::Crashed(NodeId::Client(client))
-                | Fault::PowerLost(NodeId::Client(client))
-                | Fault::Exited(NodeId::Client(client)),
-            ) => self.forget_owned(*client),
-            Event::Fact(_)
-            | Event::Fault(_)
-            | Event::Phase(_)
-            | Event::Step { .. }
-            | Event::Reached { .. } => {}
+    /// Takes in a fact about a consumer's membership.
+    pub(crate) fn on_member(&mut self, fact: &MemberFact) {
+        if let MemberEvent::Owns(owned) = &fact.what {
+            self.members[usize::from(fact.client.0)].owned = owned.len() as u64;
         }
     }
 
-    /// Who is dead owns nothing.
-    fn forget_owned(&mut self, client: ClientId) {
-        // The operator's console is nobody's member.
-        if let Some(member) = self.members.get_mut(usize::from(client.0)) {
-            member.owned = 0;
+    /// Takes in what the world did: who is dead owns nothing.
+    pub(crate) fn on_fault(&mut self, fault: &Fault) {
+        if let Fault::Crashed(NodeId::Client(client))
+        | Fault::PowerLost(NodeId::Client(client))
+        | Fault::Exited(NodeId::Client(client)) = fault
+        {
+            // The operator's console is nobody's member.
+            if let Some(member) = self.members.get_mut(usize::from(client.0)) {
+                member.owned = 0;
+            }
         }
     }
 
-    fn on_ended(&mut self, client: ClientId, outcome: WorkOutcome) {
+    /// Takes in what an application did with a record.
+    pub(crate) fn on_work(&mut self, fact: &WorkFact) {
+        let WorkEvent::Ended(outcome) = fact.what else { return };
         let is_processed = match outcome {
             WorkOutcome::Done | WorkOutcome::HandedOn | WorkOutcome::Parked => true,
             WorkOutcome::Failed
@@ -131,14 +121,15 @@ impl Groups {
         if !is_processed {
             return;
         }
-        let member = &mut self.members[usize::from(client.0)];
+        let member = &mut self.members[usize::from(fact.client.0)];
         member.processed += 1;
         if let Some(group) = member.group {
             self.groups[usize::from(group.0)].processed += 1;
         }
     }
 
-    fn on_group(&mut self, fact: &GroupFact) {
+    /// Takes in what happened to a group, at its coordinator.
+    pub(crate) fn on_group(&mut self, fact: &GroupFact) {
         let Some(index) = self.names.get(&fact.group) else { return };
         let group = &mut self.groups[usize::from(index.0)];
         match &fact.what {
@@ -211,14 +202,14 @@ mod tests {
     #[test]
     fn an_owner_is_known_until_it_leaves() {
         let mut groups = groups();
-        groups.on_event(&joined("m-1", "g-1"));
+        groups.on_group(&joined("m-1", "g-1"));
         let assignment = [(MemberId::from("m-1"), [ORDERS].into())].into();
         let generation = model::ids::Generation(1);
-        groups.on_event(&group(GroupEvent::Assigned { generation, assignment }));
+        groups.on_group(&group(GroupEvent::Assigned { generation, assignment }));
 
         let before = groups.owner(GROUP, ORDERS);
         let (member, cause) = ("m-1".into(), LeaveCause::Left);
-        groups.on_event(&group(GroupEvent::MemberLeft { member, cause }));
+        groups.on_group(&group(GroupEvent::MemberLeft { member, cause }));
 
         assert_eq!(before, Some(ClientId(2)));
         assert_eq!(groups.owner(GROUP, ORDERS), None);
@@ -228,8 +219,8 @@ mod tests {
     #[test]
     fn the_longest_member_leads() {
         let mut groups = groups();
-        groups.on_event(&joined("m-2", "g-2"));
-        groups.on_event(&joined("m-1", "g-1"));
+        groups.on_group(&joined("m-2", "g-2"));
+        groups.on_group(&joined("m-1", "g-1"));
 
         assert_eq!(groups.leader(GROUP), Some(ClientId(3)));
     }
@@ -242,7 +233,7 @@ mod tests {
             let (client, offset, uid) = (ClientId(3), Offset(0), Uid(0));
             let what = WorkEvent::Ended(outcome);
             let work = WorkFact { client, partition: ORDERS, offset, uid, what };
-            groups.on_event(&Event::Fact(Fact::Work(work)));
+            groups.on_work(&work);
         }
 
         assert_eq!(groups.group(GROUP).processed, 2);
@@ -255,12 +246,11 @@ mod tests {
         Groups::new(&plan)
     }
 
-    fn group(what: GroupEvent) -> Event {
-        let fact = GroupFact { broker: BrokerId(1), group: "g".into(), what };
-        Event::Fact(Fact::Group(fact))
+    fn group(what: GroupEvent) -> GroupFact {
+        GroupFact { broker: BrokerId(1), group: "g".into(), what }
     }
 
-    fn joined(member: &str, client: &str) -> Event {
+    fn joined(member: &str, client: &str) -> GroupFact {
         let (member, client_id) = (member.into(), client.into());
         group(GroupEvent::MemberJoined { member, client_id, instance: None })
     }

@@ -191,6 +191,14 @@ impl Digest {
         entry.hash(self);
     }
 
+    /// Takes in one more entry that is this fact, as [`Digest::absorb`] would.
+    pub(crate) fn absorb_fact(&mut self, at: Time, fact: &Fact) {
+        at.hash(self);
+        // What tells the variant `Event::Fact` from others, the first of which it is.
+        self.write_isize(0);
+        fact.hash(self);
+    }
+
     /// Returns the digest of everything so far.
     pub fn value(self) -> u64 {
         let [next, last] = self.lanes;
@@ -256,7 +264,22 @@ impl Hasher for Digest {
 
 #[cfg(test)]
 mod tests {
+    use model::ids::{ClientId, TopicId};
+
     use super::*;
+
+    #[test]
+    fn a_fact_counts_as_the_entry_that_it_is() {
+        let (client, uid) = (ClientId(3), model::ids::Uid(7));
+        let partition = TopicPartition { topic: TopicId(1), partition: 2 };
+        let (at, fact) = (Time(5), Fact::Buffered { client, uid, partition });
+        let (mut alone, mut whole) = (Digest::default(), Digest::default());
+
+        alone.absorb_fact(at, &fact);
+        whole.absorb(&Entry { at, event: Event::Fact(fact) });
+
+        assert_eq!(alone, whole);
+    }
 
     #[test]
     fn a_digest_tells_every_change_and_every_exchange_of_two_words() {

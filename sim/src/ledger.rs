@@ -1,11 +1,12 @@
 //! Writes the history: keeps it if asked, hashes it, has it judged, counts what conditions
 //! ask for.
 
-use model::fact::{Fact, MemberEvent, MemberFact, SendOutcome};
+use model::fact::{Fact, MemberEvent, SendOutcome};
 use model::ids::ClientId;
 use model::time::Time;
 
 use crate::checkers::Judge;
+use crate::coverage::{Counter, Coverage};
 use crate::groups::Groups;
 use crate::history::{Digest, Entry, Event};
 use crate::outcome::Judgement;
@@ -13,16 +14,28 @@ use crate::plan::Plan;
 use crate::runtime::KeepHistory;
 
 /// Where facts and faults go.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ledger {
     keep: KeepHistory,
     entries: Vec<Entry>,
     count: usize,
     digest: Digest,
     judge: Judge,
+    /// Counts abstract states, if somebody asked.
+    counter: Option<Counter>,
     /// By client.
     tallies: Vec<Tally>,
     groups: Groups,
+}
+
+/// What a history comes to.
+pub(crate) struct Finished {
+    pub(crate) digest: u64,
+    /// The history itself, if it was kept.
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) judgement: Judgement,
+    /// What it covered, if that was counted.
+    pub(crate) coverage: Coverage,
 }
 
 /// What one client has done so far.
@@ -50,20 +63,47 @@ impl Ledger {
             count: 0,
             digest: Digest::default(),
             judge: Judge::new(plan),
+            counter: None,
             tallies: vec![Tally::default(); plan.clients.len()],
             groups: Groups::new(plan),
         }
     }
 
+    /// Counts abstract states from here on.
+    pub(crate) fn count_states(&mut self, plan: &Plan) {
+        self.counter = Some(Counter::new(plan));
+    }
+
+    /// Writes one entry that is a fact: nearly all of them are, and they are moved but once.
+    pub(crate) fn note_fact(&mut self, at: Time, fact: Fact) {
+        self.digest.absorb_fact(at, &fact);
+        self.judge.on_fact(self.count, at, &fact);
+        self.count += 1;
+        self.tally(&fact);
+        let event = Event::Fact(fact);
+        if let Some(counter) = &mut self.counter {
+            counter.on_event(&event);
+        }
+        match self.keep {
+            KeepHistory::Yes => self.entries.push(Entry { at, event }),
+            KeepHistory::No => {}
+        }
+    }
+
     /// Writes one entry.
     pub(crate) fn note(&mut self, at: Time, event: Event) {
-        let entry = Entry { at, event };
+        let entry = match event {
+            Event::Fact(fact) => return self.note_fact(at, fact),
+            event => Entry { at, event },
+        };
         self.digest.absorb(&entry);
         self.judge.on_entry(self.count, &entry);
         self.count += 1;
-        self.groups.on_event(&entry.event);
-        if let Event::Fact(fact) = &entry.event {
-            self.tally(fact);
+        if let Event::Fault(fault) = &entry.event {
+            self.groups.on_fault(fault);
+        }
+        if let Some(counter) = &mut self.counter {
+            counter.on_event(&entry.event);
         }
         match self.keep {
             KeepHistory::Yes => self.entries.push(entry),
@@ -83,9 +123,14 @@ impl Ledger {
         self.count as u64
     }
 
-    /// Ends the history: its digest, itself if kept, and what it is worth.
-    pub(crate) fn finish(self) -> (u64, Vec<Entry>, Judgement) {
-        (self.digest.value(), self.entries, self.judge.finish())
+    /// Ends the history.
+    pub(crate) fn finish(self) -> Finished {
+        Finished {
+            digest: self.digest.value(),
+            entries: self.entries,
+            judgement: self.judge.finish(),
+            coverage: self.counter.map(Counter::finish).unwrap_or_default(),
+        }
     }
 
     fn tally(&mut self, fact: &Fact) {
@@ -99,9 +144,14 @@ impl Ledger {
                     SendOutcome::Unknown(_) => {}
                 }
             }
-            Fact::Member(MemberFact { client, what: MemberEvent::Threw(_) }) => {
-                self.tallies[usize::from(client.0)].threw += 1;
+            Fact::Member(fact) => {
+                if let MemberEvent::Threw(_) = fact.what {
+                    self.tallies[usize::from(fact.client.0)].threw += 1;
+                }
+                self.groups.on_member(fact);
             }
+            Fact::Group(fact) => self.groups.on_group(fact),
+            Fact::Work(fact) => self.groups.on_work(fact),
             Fact::Polled { client, from, to, .. } => {
                 self.tallies[usize::from(client.0)].polled += *to - *from;
             }

@@ -7,15 +7,18 @@
 //! - [`world`]: the simulated world, moved by the `queue` and its `alarms`: `nodes` (computers and their
 //!   processes), `worker` (a consumer and a producer in one), `processes` (their lives), `traffic` (what they send and get), `network`, `disk`, `clock`, `rules` (about
 //!   single messages)
+//! - [`branch`]: other futures of one trial
 //! - `script`, `faults`, `selectors`, `conditions`: the steps of a plan
 //! - `apps`, `driving`, `members`: the applications that use the clients
 //! - `groups`: what is true of groups
 //! - `ledger`: where facts go; `shape`: random lengths of time
 //! - [`checkers`]: who judges, in [`clause`]s; [`outcome`]: what a trial leaves behind
+//! - [`coverage`]: abstract states, counted for searches
 //! - [`jepsen`]: judges a history of clients alone, as Jepsen's Kafka workload does
 
 pub mod checkers;
 pub mod clause;
+pub mod coverage;
 pub mod flights;
 pub mod history;
 pub mod jepsen;
@@ -27,6 +30,7 @@ pub mod world;
 
 mod alarms;
 mod apps;
+pub mod branch;
 mod clock;
 mod conditions;
 mod disk;
@@ -50,5 +54,8 @@ mod traffic;
 mod trials;
 mod worker;
 
-pub use runtime::{Host, KeepHistory, Options, run};
+/// The version of the rules that trials follow: bumped whenever a digest that tests pin changes.
+pub const MODEL_VERSION: u32 = 1;
+
+pub use runtime::{CountStates, Host, KeepHistory, Options, run};
 pub use world::World;

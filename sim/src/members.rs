@@ -13,9 +13,9 @@ use model::turn::Turn;
 
 use crate::apps::handling::Desk;
 use crate::apps::has_producer;
-use crate::apps::polling::{Call, Copy};
+use crate::apps::polling::call::{Call, Copy};
 use crate::apps::workers::Offsets;
-use crate::history::{Event, Fault, Phase};
+use crate::history::{Fault, Phase};
 use crate::nodes::{Process, State};
 use crate::plan::{
     ClientRole, CommitOrder, Created, GroupIndex, GroupPlan, MemberPlan, OnFailure, OutputKeys,
@@ -152,7 +152,7 @@ impl World {
         };
         let call = app.next(&mut desk);
         for note in notes.drain(..) {
-            self.note(Event::Fact(Fact::Work(note)));
+            self.note_fact(Fact::Work(note));
         }
         self.work_notes = notes;
         call
@@ -248,7 +248,7 @@ impl World {
         let app = self.apps[usize::from(client.0)].member();
         app.on_copy_sent(uid, copy, &mut notes);
         for note in notes {
-            self.note(Event::Fact(Fact::Work(note)));
+            self.note_fact(Fact::Work(note));
         }
     }
 

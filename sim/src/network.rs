@@ -149,7 +149,7 @@ impl Connection {
 }
 
 /// One direction between two computers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Link {
     usual: Shape,
     slow: Option<Shape>,
@@ -167,7 +167,7 @@ struct Link {
 }
 
 /// All links and connections.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Network {
     seed: u64,
     names: Vec<Arc<str>>,
@@ -185,6 +185,11 @@ pub(crate) struct Network {
 }
 
 impl Network {
+    /// Draws what comes from another seed's streams.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
     /// Makes the network between the computers called `names`.
     pub(crate) fn new(seed: u64, names: Vec<Arc<str>>, plan: &NetworkPlan) -> Network {
         let link = || Link {

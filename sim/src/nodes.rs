@@ -22,7 +22,7 @@ use crate::network::{Handle, Load, Side};
 use crate::worker::Worker;
 
 /// A computer: one process, one disk, one wall clock, one power supply.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Computer {
     pub(crate) id: NodeId,
     pub(crate) name: Arc<str>,
@@ -50,7 +50,7 @@ pub(crate) enum Power {
 }
 
 /// Something that leaves when the disk is done.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Departure {
     pub(crate) at: Time,
     pub(crate) connection: Handle,
@@ -59,7 +59,7 @@ pub(crate) struct Departure {
 }
 
 /// How a process stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum State {
     /// It has not been started yet.
     Unborn,
@@ -71,14 +71,14 @@ pub(crate) enum State {
 }
 
 /// Something that reaches a process through a connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Inbound {
     Message(ConnectionId, Box<Message>),
     Event(ConnectionId, ConnectionEvent),
 }
 
 /// A process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Process {
     Controller(Controller),
     Broker(Box<Broker>),
@@ -89,7 +89,7 @@ pub(crate) enum Process {
 }
 
 /// What outlives a process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Remains {
     /// The metadata log, and what it adds up to.
     Controller(MetadataLog, Image),

@@ -6,6 +6,7 @@ use model::ids::{BrokerId, Offset, TopicPartition};
 use model::log::batch::Batch;
 use model::time::{Duration, Time};
 
+use crate::coverage::Coverage;
 use crate::flights::Flight;
 use crate::history::Entry;
 use crate::verdict::{Fate, Finding, GroupStory, Loss};
@@ -36,6 +37,8 @@ pub struct Outcome {
     pub healed_at: Time,
     /// How much happened.
     pub totals: Totals,
+    /// The abstract states that it went through, if they were counted; else nothing.
+    pub coverage: Coverage,
 }
 
 /// What the checkers say of a history.

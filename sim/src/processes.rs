@@ -10,7 +10,7 @@ use model::controller::Controller;
 use model::fact::Fact;
 use model::ids::{BrokerId, ClientId, Incarnation, NodeId, TopicPartition, Uid};
 
-use crate::history::{Event, Fault, Phase};
+use crate::history::{Fault, Phase};
 use crate::members::Presence;
 use crate::network::{EndState, Load, Network};
 use crate::nodes::{Power, Process, Remains, State};
@@ -243,7 +243,7 @@ impl World {
             _ => return,
         };
         if !uids.is_empty() {
-            self.note(Event::Fact(Fact::Abandoned { client, uids: uids.into() }));
+            self.note_fact(Fact::Abandoned { client, uids: uids.into() });
         }
     }
 

@@ -99,7 +99,7 @@ impl Key {
 }
 
 /// The events to come. Keys are small and sorted; packets lie in a slab beside them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Queue {
     /// When computers go on by themselves.
     pub(crate) alarms: Alarms,

@@ -24,6 +24,18 @@ pub struct Options {
     pub keep_history: KeepHistory,
     /// What drives the world.
     pub host: Host,
+    /// Whether the outcome says what was covered.
+    pub coverage: CountStates,
+}
+
+/// Whether abstract states are counted. It changes nothing about a trial.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CountStates {
+    /// They are not.
+    #[default]
+    No,
+    /// They are.
+    Yes,
 }
 
 /// Whether an outcome holds the history.
@@ -50,20 +62,39 @@ pub enum Host {
 pub fn run(plan: &Plan, options: Options) -> Outcome {
     match options.host {
         Host::Bare => {
-            let mut world = World::with_history(plan, options.keep_history);
-            while drive(&mut world, Time::MAX, |_| {}).is_some() {}
+            let mut world = world(plan, options);
+            run_out(&mut world);
             world.finish()
         }
-        Host::Madsim => run_on_fresh_thread(plan, options.keep_history),
+        Host::Madsim => run_on_fresh_thread(plan, options),
     }
 }
 
+/// Drives a world to its end, bare.
+pub(crate) fn run_out(world: &mut World) {
+    while drive(world, Time::MAX, |_| {}).is_some() {}
+}
+
+/// Drives a world, bare, until its next event lies behind this time.
+pub(crate) fn run_until(world: &mut World, until: Time) {
+    drive(world, until, |_| {});
+}
+
+fn world(plan: &Plan, options: Options) -> World {
+    let mut world = World::with_history(plan, options.keep_history);
+    match options.coverage {
+        CountStates::Yes => world.count_states(),
+        CountStates::No => {}
+    }
+    world
+}
+
 /// A madsim runtime leaves marks on its thread, so that each gets a fresh one.
-fn run_on_fresh_thread(plan: &Plan, keep: KeepHistory) -> Outcome {
+fn run_on_fresh_thread(plan: &Plan, options: Options) -> Outcome {
     std::thread::scope(|scope| {
         let trial = std::thread::Builder::new()
             .name("trial".to_owned())
-            .spawn_scoped(scope, || run_under_madsim(plan, keep))
+            .spawn_scoped(scope, || run_under_madsim(plan, options))
             .expect("the host can start a thread");
         match trial.join() {
             Ok(outcome) => outcome,
@@ -72,9 +103,9 @@ fn run_on_fresh_thread(plan: &Plan, keep: KeepHistory) -> Outcome {
     })
 }
 
-fn run_under_madsim(plan: &Plan, keep: KeepHistory) -> Outcome {
+fn run_under_madsim(plan: &Plan, options: Options) -> Outcome {
     let runtime = madsim::runtime::Runtime::with_seed_and_config(plan.seed, Default::default());
-    let mut world = World::with_history(plan, keep);
+    let mut world = world(plan, options);
     let nodes: Vec<_> =
         world.names().map(|name| runtime.create_node().name(name).build().id()).collect();
     runtime.block_on(async {
@@ -195,6 +226,17 @@ mod tests {
 
         assert!(0 < hosted.totals.messages);
         assert_eq!(hosted, bare);
+    }
+
+    #[test]
+    fn counting_states_changes_nothing_else() {
+        let plan = crate::testing::plan(3);
+
+        let plain = run(&plan, Options::default());
+        let counted = run(&plan, Options { coverage: CountStates::Yes, ..Options::default() });
+
+        assert!(!counted.coverage.states.is_empty() && !counted.coverage.edges.is_empty());
+        assert_eq!(Outcome { coverage: plain.coverage.clone(), ..counted }, plain);
     }
 
     #[test]

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use model::time::Time;
 
-use crate::plan::{Condition, Plan, Trigger};
+use crate::plan::{Condition, Plan, Required, Trigger};
 use crate::queue::Place;
 
 /// The state of all steps and watches.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Script {
     steps: Vec<StepState>,
     /// By step: how many messages its rule applied to.
@@ -107,7 +107,7 @@ impl Script {
         follow.map(|(step, pause)| Follow { step, at: now + pause })
     }
 
-    /// Arms the first step with a condition whose predecessors have fired.
+    /// Arms the steps with a condition whose predecessors have fired, or may never fire.
     fn arm_next(&mut self, plan: &Plan) {
         for (step, it) in plan.steps.iter().enumerate() {
             match (&it.trigger, self.steps[step]) {
@@ -115,8 +115,12 @@ impl Script {
                 (Trigger::When(..), StepState::Waiting) => {
                     self.steps[step] = StepState::Armed;
                     self.armed.push(step);
-                    return;
+                    if it.required == Required::Yes {
+                        return;
+                    }
                 }
+                // What may never happen holds nobody up.
+                (Trigger::After(_) | Trigger::When(..), _) if it.required == Required::No => {}
                 // Steps without a time of their own fire in the order of the file. One with
                 // `after` behind one with `at` does not hold up what follows it for ever,
                 // because its time is set as soon as that one has fired.
@@ -165,6 +169,11 @@ impl Script {
         self.watching.retain(|other| *other != watch);
     }
 
+    /// Says whether a step has fired.
+    pub(crate) fn has_fired(&self, step: usize) -> bool {
+        matches!(self.steps[step], StepState::Fired(_))
+    }
+
     pub(crate) fn rule_applied(&mut self, step: usize) {
         self.rules_applied[step] += 1;
     }
@@ -200,7 +209,7 @@ mod tests {
     use model::time::Duration;
 
     use super::*;
-    use crate::plan::{Action, Required, Step};
+    use crate::plan::{Action, Step};
 
     #[test]
     fn steps_with_conditions_are_armed_one_after_the_other() {
@@ -216,6 +225,19 @@ mod tests {
         assert_eq!(first, [Follow { step: 0, at: Time(10) }]);
         assert!(before.is_empty());
         assert_eq!(script.armed, [2], "a step with a time of its own holds up nobody");
+    }
+
+    #[test]
+    fn optional_steps_hold_up_nobody() {
+        let mut plan = plan(vec![when(), after(1), when(), when(), when()]);
+        for step in [0, 1, 2] {
+            plan.steps[step].required = Required::No;
+        }
+        let mut script = Script::new(&plan);
+
+        script.begin(&plan);
+
+        assert_eq!(script.armed, [0, 2, 3], "the last one waits for a step that must fire");
     }
 
     #[test]

@@ -19,14 +19,23 @@ const TAIL: u64 = 454_260;
 /// The rarest draw restarts the last cell so often; one in 2^80 gets there.
 const RESTARTS_MAX: u32 = 8;
 
-/// A random stream that is forked when it is first needed.
+/// A random stream that is forked when it is first needed, and again when the seed is another.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Stream(Option<Box<Rng>>);
+pub(crate) struct Stream(Option<Box<Forked>>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Forked {
+    seed: u64,
+    rng: Rng,
+}
 
 impl Stream {
     /// Returns the stream, forking it under the name that `name` gives.
     pub(crate) fn get(&mut self, seed: u64, name: impl FnOnce() -> String) -> &mut Rng {
-        self.0.get_or_insert_with(|| Box::new(Rng::fork(seed, &name())))
+        if self.0.as_ref().is_none_or(|forked| forked.seed != seed) {
+            self.0 = Some(Box::new(Forked { seed, rng: Rng::fork(seed, &name()) }));
+        }
+        &mut self.0.as_mut().expect("it was forked just now").rng
     }
 }
 

@@ -28,7 +28,7 @@ impl World {
                 let side = self.side(handle, place);
                 let connection = self.network.find(handle);
                 if connection.is_some_and(|it| it.end(side).state == EndState::Open) {
-                    self.depart(handle, side.other(), Load::Message(Box::new(message)), *leaves);
+                    self.depart(handle, side.other(), Load::Message(message), *leaves);
                 }
             }
             Effect::Close(id) => {

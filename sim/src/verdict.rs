@@ -155,6 +155,56 @@ impl Claim {
             | Claim::ReplicasCatchUp => false,
         }
     }
+
+    /// Says who could prove that it is broken: the applications, if what they know is all that
+    /// its evidence is ever made of.
+    ///
+    /// Source: ours, after the data that each anomaly of it needs.
+    pub fn view(self) -> View {
+        match self {
+            Claim::NoAcknowledgedLoss
+            | Claim::NothingDroppedSilently
+            | Claim::NoPhantom
+            | Claim::NoDuplicates
+            | Claim::OrderPerPartition
+            | Claim::OrderPerKey
+            | Claim::NothingSkipped
+            | Claim::NothingRepeated
+            | Claim::OneOwnerPerPartition
+            | Claim::CommitsMoveForward
+            | Claim::EffectsOnce
+            | Claim::WritesResume
+            | Claim::GroupDrains => View::Clients,
+            // Sequences, logs, ISRs and states of coordinators are the brokers' own.
+            Claim::NoCommittedLoss
+            | Claim::IdempotentNoDuplicates
+            | Claim::ReplicasAgree
+            | Claim::HighWatermarkMonotonic
+            | Claim::OneLeaderPerEpoch
+            | Claim::IsrCoversHighWatermark
+            | Claim::ReplicasCatchUp
+            | Claim::GroupStabilises => View::Truth,
+        }
+    }
+}
+
+/// Who could prove that a claim is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum View {
+    /// The applications: what they sent, were told, polled, finished, committed and own.
+    Clients,
+    /// Nobody outside: only who sees into logs, ISRs and coordinators.
+    Truth,
+}
+
+impl View {
+    /// Returns the name that reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            View::Clients => "clients",
+            View::Truth => "truth",
+        }
+    }
 }
 
 /// What a checker found about one claim.

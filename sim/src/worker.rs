@@ -9,7 +9,7 @@ use model::time::{Time, earliest};
 use model::turn::{ConnectionEvent, Node, Turn};
 
 /// A consumer and a producer in one process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Worker {
     pub(crate) consumer: Consumer,
     pub(crate) producer: Producer,

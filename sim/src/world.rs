@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::flights::Flights;
 use crate::history::{Event, Fault, Phase};
-use crate::ledger::Ledger;
+use crate::ledger::{Finished, Ledger};
 use crate::members::Presence;
 use crate::network::Network;
 use crate::nodes::{Computer, Power, Process, Remains, State};
@@ -38,7 +38,7 @@ pub(crate) const CONTROLLER: Place = Place(0);
 const PHASES: [Phase; 3] = [Phase::Faults, Phase::Settle, Phase::End];
 
 /// A trial in the course of happening.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct World {
     pub(crate) plan: Arc<Plan>,
     pub(crate) now: Time,
@@ -151,6 +151,11 @@ impl World {
         world
     }
 
+    /// Counts abstract states from here on; a trial is the same with and without it.
+    pub fn count_states(&mut self) {
+        self.ledger.count_states(&self.plan);
+    }
+
     fn set_links(&mut self, network: &NetworkPlan) {
         for (a, b, latency) in &network.links {
             let (a, b) = (self.place(*a), self.place(*b));
@@ -201,7 +206,7 @@ impl World {
             Kind::Undo => self.undo(key.ordinal()),
             Kind::Packet => self.on_packet(packet.expect("an arrival has a packet")),
             Kind::Departure => self.on_departure(key.to()),
-            Kind::Deadline => self.on_deadline(key.to()),
+            Kind::Deadline => self.on_alarm(key.to()),
             Kind::Application => self.on_application(key.to()),
         }
         if self.changed == Changed::Yes {
@@ -214,10 +219,10 @@ impl World {
     /// Ends the trial where it stands and judges its history.
     pub fn finish(self) -> Outcome {
         let replicas = self.replicas();
-        let entries = self.ledger.count();
-        let (digest, history, judgement) = self.ledger.finish();
+        let count = self.ledger.count();
+        let Finished { digest, entries: history, judgement, coverage } = self.ledger.finish();
         let totals =
-            Totals { events: self.events, messages: self.messages, entries, end: self.now };
+            Totals { events: self.events, messages: self.messages, entries: count, end: self.now };
         let (steps, rules_applied, watches) = self.script.into_results();
         Outcome {
             digest,
@@ -231,6 +236,7 @@ impl World {
             replicas,
             healed_at: self.healed_at,
             totals,
+            coverage,
         }
     }
 
@@ -253,6 +259,12 @@ impl World {
     pub(crate) fn note(&mut self, event: Event) {
         self.changed = Changed::Yes;
         self.ledger.note(self.now, event);
+    }
+
+    /// Writes an entry that is a fact.
+    pub(crate) fn note_fact(&mut self, fact: Fact) {
+        self.changed = Changed::Yes;
+        self.ledger.note_fact(self.now, fact);
     }
 
     pub(crate) fn note_fault(&mut self, fault: Fault) {
@@ -333,7 +345,7 @@ impl World {
         let mut effects = std::mem::take(&mut outbox.effects);
         for fact in facts.drain(..) {
             self.observe(&fact);
-            self.note(Event::Fact(fact));
+            self.note_fact(fact);
         }
         let mut leaves = self.now;
         for effect in effects.drain(..) {
@@ -352,9 +364,14 @@ impl World {
         self.queue.alarms.set(Kind::Deadline, place, deadline);
     }
 
+    /// Wakes a process when it wanted to be woken; one that is frozen wants nothing.
+    fn on_alarm(&mut self, place: Place) {
+        // Whoever has had a turn has set its alarm anew.
+        self.turn(place, |process, turn| process.on_deadline(turn));
+    }
+
     fn on_deadline(&mut self, place: Place) {
         let deadline = self.computer(place).next_deadline();
-        // A process that is frozen wants nothing.
         if deadline.is_some_and(|deadline| deadline <= self.now) {
             self.turn(place, |process, turn| process.on_deadline(turn));
         }
@@ -444,6 +461,11 @@ fn name_of(id: NodeId, plan: &Plan) -> Arc<str> {
     }
 }
 
+/// Forks the random stream of the process on a computer.
+pub(crate) fn node_stream(seed: u64, name: &str) -> Rng {
+    Rng::fork(seed, &format!("node/{name}"))
+}
+
 /// Returns the name of the random stream of a computer's disk.
 pub(crate) fn disk_stream(id: NodeId) -> String {
     match id {
@@ -472,7 +494,7 @@ fn computer(id: NodeId, name: Arc<str>, plan: &Plan) -> Computer {
         power: Power::On,
         incarnation: 0,
         outbox: Outbox::new(id),
-        rng: Rng::fork(plan.seed, &format!("node/{name}")),
+        rng: node_stream(plan.seed, &name),
         clock: Clock::new(plan.wall_clock, clock),
         disk: Disk::new(disk),
         departures: std::collections::VecDeque::new(),

@@ -373,7 +373,8 @@ impl Stage {
                     let event = ConnectionEvent::Opened;
                     self.turn(|producer, turn| producer.on_connection(connection, event, turn));
                 }
-                Effect::Send(connection, Message::Request(correlation, request)) => {
+                Effect::Send(connection, message) => {
+                    let Message::Request(correlation, request) = *message else { continue };
                     self.serve(connection, correlation, request);
                 }
                 Effect::Return(Returned::Flushed) => self.flushes += 1,

@@ -60,7 +60,7 @@ impl Broker {
         request.bytes_max = request.bytes_max.min(self.setup.config.fetch_bytes_max);
         request.bytes_min = request.bytes_min.min(request.bytes_max);
         let awake = self.complete_fetch(connection, &mut request, turn.now);
-        let reads = self.read(&request, awake.into_iter(), Reading::First, turn);
+        let reads = self.read(&request, awake, Reading::First, turn);
         self.let_rest(connection, &reads.settled);
         let now = reads.urgent
             || request.bytes_min <= reads.bytes
@@ -109,8 +109,7 @@ impl Broker {
 
     /// Answers a parked fetch with what there is.
     pub(super) fn answer_fetch(&mut self, parked: ParkedFetch, turn: &mut Turn<'_>) {
-        let places = parked.news.iter().copied();
-        let reads = self.read(&parked.request, places, Reading::Again, turn);
+        let reads = self.read(&parked.request, parked.news, Reading::Again, turn);
         let reply = Response::Fetch(FetchReply { partitions: reads.partitions });
         Broker::answer(parked.connection, parked.correlation, reply, turn);
         self.keep_wanted(parked.connection, parked.request.partitions);
@@ -182,20 +181,23 @@ impl Broker {
     fn read(
         &mut self,
         request: &FetchRequest,
-        places: impl Iterator<Item = usize>,
+        places: Vec<usize>,
         reading: Reading,
         turn: &mut Turn<'_>,
     ) -> Reads {
-        let (partitions, found, settled) = (Vec::new(), Vec::new(), Vec::new());
-        let mut reads = Reads { partitions, places: found, bytes: 0, urgent: false, settled };
-        for place in places {
+        let (partitions, settled) = (Vec::new(), Vec::new());
+        let mut reads = Reads { partitions, places, bytes: 0, urgent: false, settled };
+        let mut places = std::mem::take(&mut reads.places);
+        let mut left = places.len();
+        places.retain(|&place| {
+            left -= 1;
             let wanted = &request.partitions[place];
             let fetched = match self.read_partition(wanted, request, &reads, reading, turn) {
                 Ok(Found::News(fetched)) => fetched,
-                Ok(Found::Nothing) => continue,
+                Ok(Found::Nothing) => return false,
                 Ok(Found::Settled) => {
                     reads.settled.push(wanted.partition);
-                    continue;
+                    return false;
                 }
                 Err(error) => {
                     let (broker, partition) = (self.setup.id, wanted.partition);
@@ -209,9 +211,13 @@ impl Broker {
             };
             reads.urgent |= fetched.error != ErrorCode::None || fetched.diverging.is_some();
             reads.bytes += fetched.batches.iter().map(|batch| batch.records.bytes()).sum::<u32>();
+            if reads.partitions.is_empty() {
+                reads.partitions.reserve_exact(1 + left);
+            }
             reads.partitions.push(fetched);
-            reads.places.push(place);
-        }
+            true
+        });
+        reads.places = places;
         reads
     }
 

@@ -335,7 +335,9 @@ impl Broker {
             }
             match news.next_if(|fetched| fetched.partition == partition) {
                 Some(fetched) => self.on_partition_fetched(leader, fetched, turn),
-                None if self.is_current(leader, partition) => self.flush_when_due(partition, turn),
+                None if self.is_current(leader, partition).is_some() => {
+                    self.flush_when_due(partition, turn);
+                }
                 None => {}
             }
         }
@@ -351,12 +353,11 @@ impl Broker {
         turn: &mut Turn<'_>,
     ) {
         let partition = fetched.partition;
-        if !self.is_current(leader, partition) {
-            return;
+        let Some(is_same_term) = self.is_current(leader, partition) else { return };
+        // It is fetched, so the leader is told of it.
+        if let Some(fetcher) = self.fetchers.get_mut(&leader) {
+            fetcher.changed.insert(partition);
         }
-        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
-        let is_same_term = fetcher.partitions[&partition].epoch == fetcher.wanted[&partition].0;
-        fetcher.note_changed(partition);
         match fetched.error {
             ErrorCode::None => self.take_in(leader, fetched, turn),
             // It was the term before this one that was fenced.
@@ -365,14 +366,15 @@ impl Broker {
         }
     }
 
-    /// Says whether a partition is fetched from where the last request said: its log may have
-    /// moved, or another term begun, since that left.
-    fn is_current(&self, leader: BrokerId, partition: TopicPartition) -> bool {
-        let Some(fetcher) = self.fetchers.get(&leader) else { return false };
-        let is_fetched =
-            fetcher.partitions.get(&partition).is_some_and(|it| it.phase == Phase::Fetching);
-        let Some(&(_, offset)) = fetcher.wanted.get(&partition) else { return false };
-        is_fetched && self.log(partition).is_some_and(|log| log.end() == offset)
+    /// Returns something if a partition is fetched from where the last request said, since its
+    /// log may have moved since that left: whether it is in the same term.
+    fn is_current(&self, leader: BrokerId, partition: TopicPartition) -> Option<bool> {
+        let fetcher = self.fetchers.get(&leader)?;
+        let assigned = fetcher.partitions.get(&partition)?;
+        let &(epoch, offset) = fetcher.wanted.get(&partition)?;
+        let is_current = assigned.phase == Phase::Fetching
+            && self.log(partition).is_some_and(|log| log.end() == offset);
+        is_current.then_some(assigned.epoch == epoch)
     }
 
     fn take_in(&mut self, leader: BrokerId, fetched: &FetchedPartition, turn: &mut Turn<'_>) {

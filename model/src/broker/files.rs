@@ -40,12 +40,20 @@ impl Broker {
     }
 
     pub(super) fn checkpoint_high_watermarks(&mut self) {
+        // Mutant: the file runs ahead of the leader's word.
+        let ahead = self.setup.rules.has(Mutant::CheckpointAhead);
+        let mut written = self.high_watermarks.iter_mut().peekable();
+        let mut missing = Vec::new();
         for (&id, replica) in &self.partitions {
-            // Mutant: the file runs ahead of the leader's word.
-            let ahead = self.setup.rules.has(Mutant::CheckpointAhead);
             let log = &replica.log;
-            self.high_watermarks.insert(id, if ahead { log.end() } else { log.high_watermark() });
+            let mark = if ahead { log.end() } else { log.high_watermark() };
+            while written.next_if(|(other, _)| **other < id).is_some() {}
+            match written.next_if(|(other, _)| **other == id) {
+                Some((_, known)) => *known = mark,
+                None => missing.push((id, mark)),
+            }
         }
+        self.high_watermarks.extend(missing);
     }
 
     /// Leaves the disk as a clean shutdown does.

@@ -239,6 +239,9 @@ impl Broker {
 
     /// Gives every coordinator that is due its turn.
     pub(super) fn run_group_timers(&mut self, turn: &mut Turn<'_>) {
+        if self.groups.next_deadline().is_none_or(|at| turn.now < at) {
+            return;
+        }
         let is_due = |shard: &Shard| shard.next_deadline().is_some_and(|at| at <= turn.now);
         let due: Vec<_> =
             self.groups.shards.iter().filter(|(_, it)| is_due(it)).map(|(&id, _)| id).collect();

@@ -36,14 +36,14 @@ use crate::message::data::ProduceReply;
 use crate::message::{Correlation, ErrorCode, Message, Request, Response};
 use crate::partition::{Host, Partition, Role};
 use crate::rules::Rules;
-use crate::time::{Duration, Time, earliest};
+use crate::time::{Duration, Time, sooner};
 use crate::turn::{ConnectionEvent, Node, Turn};
 use alteration::Alterations;
 use fetcher::Fetcher;
 use groups::Groups;
 use lifecycle::Lifecycle;
 use sessions::Session;
-use waiting::Waiting;
+use waiting::{Idle, Waiting};
 
 /// Everything that makes one broker this broker.
 #[derive(Clone, Debug, PartialEq)]
@@ -294,6 +294,7 @@ impl Broker {
     /// Answers everything that waited for what this turn has changed. An answered request
     /// lets the next of its connection in, which may change more.
     fn settle(&mut self, turn: &mut Turn<'_>) {
+        let mut idle = Idle::default();
         loop {
             if let Some(connection) = self.groups.next_freed() {
                 self.let_next_in(connection, turn);
@@ -319,21 +320,32 @@ impl Broker {
                     place += 1;
                 }
             }
-            let mut place = 0;
-            while place < self.waiting.fetches.len() {
-                let parked = &self.waiting.fetches[place];
-                if !parked.reads(partition) || !self.is_fetchable(parked) {
-                    place += 1;
-                    continue;
-                }
-                let parked = self.waiting.fetches.remove(place);
-                let connection = parked.connection;
-                self.answer_fetch(parked, turn);
-                self.let_next_in(connection, turn);
-            }
+            self.settle_fetches(partition, &mut idle, turn);
         }
         self.send_alterations(turn);
         self.groups.look_up_deadline();
+    }
+
+    /// Answers the parked fetches of a partition that have something to say.
+    fn settle_fetches(&mut self, partition: TopicPartition, idle: &mut Idle, turn: &mut Turn<'_>) {
+        let mut place = 0;
+        while place < self.waiting.fetches.len() {
+            let parked = &self.waiting.fetches[place];
+            if idle.holds(place, turn) || !parked.reads(partition) {
+                place += 1;
+                continue;
+            }
+            if !self.is_fetchable(parked) {
+                idle.insert(place);
+                place += 1;
+                continue;
+            }
+            let parked = self.waiting.fetches.remove(place);
+            let connection = parked.connection;
+            self.answer_fetch(parked, turn);
+            self.let_next_in(connection, turn);
+            idle.clear();
+        }
     }
 
     /// Serves what queued behind a request that has been answered.
@@ -558,19 +570,16 @@ impl Node for Broker {
         let mut first = self.next_lag_check.min(self.next_checkpoint);
         first = first.min(self.next_producer_check).min(self.next_retention_check);
         for id in &self.flushing {
-            first = self.partitions[id].log.next_flush().map_or(first, |at| first.min(at));
+            first = sooner(first, self.partitions[id].log.next_flush());
         }
         for fetcher in self.fetchers.values() {
-            first = fetcher.next_deadline().map_or(first, |at| first.min(at));
+            first = sooner(first, fetcher.next_deadline());
         }
-        earliest([
-            Some(first),
-            self.metadata.reconnect_at(),
-            self.metadata.next_deadline(),
-            self.lifecycle.next_deadline(),
-            self.alterations.next_deadline(),
-            self.waiting.next_deadline(),
-            self.groups.next_deadline(),
-        ])
+        first = sooner(first, self.metadata.reconnect_at());
+        first = sooner(first, self.metadata.next_deadline());
+        first = sooner(first, self.lifecycle.next_deadline());
+        first = sooner(first, self.alterations.next_deadline());
+        first = sooner(first, self.waiting.next_deadline());
+        Some(sooner(first, self.groups.next_deadline()))
     }
 }

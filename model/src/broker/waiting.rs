@@ -9,7 +9,8 @@ use crate::ids::{ConnectionId, TopicPartition};
 use crate::message::Correlation;
 use crate::message::data::{Acks, FetchRequest, ProduceOutcome};
 use crate::partition::leader::Placed;
-use crate::time::{Time, earliest};
+use crate::time::Time;
+use crate::turn::Turn;
 
 /// Everything that waits on one broker.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,6 +56,38 @@ pub struct ParkedFetch {
     pub news: Vec<usize>,
 }
 
+/// Parked fetches that had nothing to say at the last look: after a change of many partitions
+/// each of them needs one look only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Idle {
+    /// A bit for each of the first places.
+    places: u64,
+    /// The facts of the turn by then: whatever changes a log or a role leaves one.
+    facts: usize,
+}
+
+impl Idle {
+    /// Says whether the fetch at this place had nothing to say, and nothing has changed since.
+    pub(super) fn holds(&mut self, place: usize, turn: &Turn<'_>) -> bool {
+        if self.facts != turn.out.facts.len() {
+            *self = Idle { places: 0, facts: turn.out.facts.len() };
+        }
+        place < u64::BITS as usize && self.places & 1 << place != 0
+    }
+
+    /// Takes down that a fetch has nothing to say.
+    pub(super) fn insert(&mut self, place: usize) {
+        if place < u64::BITS as usize {
+            self.places |= 1 << place;
+        }
+    }
+
+    /// Takes down that the places are others from here on.
+    pub(super) fn clear(&mut self) {
+        self.places = 0;
+    }
+}
+
 impl Waiting {
     /// Forgets what a closed connection waited for.
     pub fn forget(&mut self, connection: ConnectionId) {
@@ -75,8 +108,14 @@ impl Waiting {
 
     /// Returns when the first of them gives up.
     pub fn next_deadline(&self) -> Option<Time> {
-        let produces = self.produces.iter().map(|parked| parked.deadline).min();
-        earliest([produces, self.fetches.iter().map(|parked| parked.deadline).min()])
+        let mut first = Time::MAX;
+        for parked in &self.produces {
+            first = first.min(parked.deadline);
+        }
+        for parked in &self.fetches {
+            first = first.min(parked.deadline);
+        }
+        Some(first).filter(|first| *first != Time::MAX)
     }
 }
 

@@ -448,7 +448,10 @@ mod tests {
 
         fn requests(&self) -> Vec<Request> {
             let sent = self.out.effects.iter().filter_map(|effect| match effect {
-                Effect::Send(_, Message::Request(_, request)) => Some(request.clone()),
+                Effect::Send(_, message) => match message.as_ref() {
+                    Message::Request(_, request) => Some(request.clone()),
+                    Message::Response(..) => None,
+                },
                 _ => None,
             });
             sent.collect()

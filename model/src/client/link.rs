@@ -311,9 +311,14 @@ impl<T> Link<T> {
 
     /// Returns when the link wants to be woken. May lie in the past: then at once.
     pub fn next_deadline(&self) -> Option<Time> {
-        let requests = self.peers.values().filter_map(|peer| peer.channel.next_deadline()).min();
-        let wishes = self.wanted.iter().map(|broker| self.connectable_at(broker)).min();
-        let first = earliest([requests, wishes]);
+        let mut first = None;
+        for peer in self.peers.values() {
+            first = earliest([first, peer.channel.next_deadline()]);
+        }
+        if !self.wanted.is_empty() {
+            let wishes = self.wanted.iter().map(|broker| self.connectable_at(broker)).min();
+            first = earliest([first, wishes]);
+        }
         // An update never comes before it is due, so this spares nearly all looking for whom
         // to ask.
         match (first, self.metadata.due_at()) {

@@ -10,6 +10,9 @@ use crate::ids::{LeaderEpoch, ProducerEpoch, ProducerId, Sequence, Uid};
 use crate::log::batch::{Batch, HEADER_BYTES, ProducerStamp, Record};
 use crate::time::{Duration, Time};
 
+/// Records for which an open batch has room without asking for memory again.
+const RECORDS_USUAL: usize = 8;
+
 /// Tells the batches of one producer apart, in the order in which they were opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BatchId(pub u64);
@@ -92,7 +95,7 @@ impl ProducerBatch {
             numbering: Numbering::AsSent,
             bytes: HEADER_BYTES + record.bytes(0, 0),
             bytes_max: batch_bytes.max(record.bytes_upper_bound()),
-            content: Content::Open(vec![record]),
+            content: Content::Open(alone(record)),
         }
     }
 
@@ -222,6 +225,12 @@ impl ProducerBatch {
         }
         parts
     }
+}
+
+fn alone(record: Record) -> Vec<Record> {
+    let mut records = Vec::with_capacity(RECORDS_USUAL);
+    records.push(record);
+    records
 }
 
 #[cfg(test)]

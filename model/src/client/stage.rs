@@ -62,9 +62,12 @@ impl Stage {
     /// Takes the requests sent since the last time.
     pub(crate) fn requests(&mut self) -> Vec<Sent> {
         let requests = self.effects().into_iter().filter_map(|effect| match effect {
-            Effect::Send(connection, Message::Request(correlation, request)) => {
-                Some(Sent { connection, correlation, request })
-            }
+            Effect::Send(connection, message) => match *message {
+                Message::Request(correlation, request) => {
+                    Some(Sent { connection, correlation, request })
+                }
+                Message::Response(..) => None,
+            },
             _ => None,
         });
         requests.collect()

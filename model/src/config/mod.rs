@@ -30,26 +30,34 @@ pub struct SettingInfo {
     pub doc: &'static str,
 }
 
-/// Returns the topic setting that a broker's setting of this name is the default of.
+/// Settings of brokers that are the defaults of topics' settings: the broker's name, and the
+/// topic's.
 ///
 /// Source: `ServerTopicConfigSynonyms`, Kafka 4.0. Left out: `log.roll.hours` and the
 /// like, whose unit is another one.
+const SYNONYMS: [(&str, &str); 12] = [
+    ("log.segment.bytes", "segment.bytes"),
+    ("log.roll.ms", "segment.ms"),
+    ("log.retention.ms", "retention.ms"),
+    ("log.retention.bytes", "retention.bytes"),
+    ("message.max.bytes", "max.message.bytes"),
+    ("log.flush.interval.messages", "flush.messages"),
+    ("log.flush.interval.ms", "flush.ms"),
+    ("log.message.timestamp.type", "message.timestamp.type"),
+    ("log.message.timestamp.before.max.ms", "message.timestamp.before.max.ms"),
+    ("log.message.timestamp.after.max.ms", "message.timestamp.after.max.ms"),
+    ("min.insync.replicas", "min.insync.replicas"),
+    ("unclean.leader.election.enable", "unclean.leader.election.enable"),
+];
+
+/// Returns the topic setting that a broker's setting of this name is the default of.
 pub fn topic_synonym(broker_name: &str) -> Option<&'static str> {
-    match broker_name {
-        "log.segment.bytes" => Some("segment.bytes"),
-        "log.roll.ms" => Some("segment.ms"),
-        "log.retention.ms" => Some("retention.ms"),
-        "log.retention.bytes" => Some("retention.bytes"),
-        "message.max.bytes" => Some("max.message.bytes"),
-        "log.flush.interval.messages" => Some("flush.messages"),
-        "log.flush.interval.ms" => Some("flush.ms"),
-        "log.message.timestamp.type" => Some("message.timestamp.type"),
-        "log.message.timestamp.before.max.ms" => Some("message.timestamp.before.max.ms"),
-        "log.message.timestamp.after.max.ms" => Some("message.timestamp.after.max.ms"),
-        "min.insync.replicas" => Some("min.insync.replicas"),
-        "unclean.leader.election.enable" => Some("unclean.leader.election.enable"),
-        _ => None,
-    }
+    SYNONYMS.iter().find(|(broker, _)| *broker == broker_name).map(|(_, topic)| *topic)
+}
+
+/// Returns the broker's setting that is the default of a topic's setting of this name.
+pub fn broker_synonym(topic_name: &str) -> Option<&'static str> {
+    SYNONYMS.iter().find(|(_, topic)| *topic == topic_name).map(|(broker, _)| *broker)
 }
 
 /// A broker's own default of a topic's setting, for one topic that does not set it itself.
@@ -119,6 +127,26 @@ macro_rules! settings {
                 Ok(())
             }
 
+            /// Takes the setting `name` back to its default; a name that is none changes nothing.
+            pub fn reset(&mut self, name: &str) {
+                match name {
+                    $($name => self.$field = $config::default().$field,)*
+                    _ => {}
+                }
+            }
+
+            /// Returns every setting with its value, as `set` takes it.
+            pub fn values(&self) -> Vec<(&'static str, String)> {
+                vec![$(($name, $crate::config::SettingValue::show(&self.$field)),)*]
+            }
+
+            /// Returns the settings that are not as in `base`, with their values.
+            pub fn differing_from(&self, base: &$config) -> Vec<(&'static str, String)> {
+                let differs = [$(self.$field != base.$field,)*];
+                let values = self.values().into_iter().zip(differs);
+                values.filter(|(_, differs)| *differs).map(|(setting, _)| setting).collect()
+            }
+
             /// Lists every setting with its default.
             pub fn list() -> Vec<$crate::config::SettingInfo> {
                 let defaults = $config::default();
@@ -136,6 +164,7 @@ use settings;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Duration;
 
     #[test]
     fn a_brokers_default_reaches_only_the_topic_it_is_for() {
@@ -150,23 +179,34 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_differ_can_be_set_again() {
+        let base = ProducerConfig { linger: Duration::from_millis(7), ..ProducerConfig::default() };
+        let own = ProducerConfig { retries: 3, ..ProducerConfig::default() };
+
+        let differing = own.differing_from(&base);
+
+        let linger = ("linger.ms", "5".to_owned());
+        assert_eq!(differing, [("retries", "3".to_owned()), linger]);
+        let mut again = base;
+        for (name, value) in differing {
+            again.set(name, &RawSetting::Text(value)).expect("it was a setting");
+        }
+        assert_eq!(again, own);
+    }
+
+    #[test]
+    fn a_setting_can_be_taken_back() {
+        let mut config = TopicConfig { min_insync_replicas: 2, ..TopicConfig::default() };
+
+        config.reset("min.insync.replicas");
+
+        assert_eq!(config, TopicConfig::default());
+    }
+
+    #[test]
     fn every_topic_setting_has_one_name_among_brokers() {
-        let broker_names = [
-            "log.segment.bytes",
-            "log.roll.ms",
-            "log.retention.ms",
-            "log.retention.bytes",
-            "message.max.bytes",
-            "log.flush.interval.messages",
-            "log.flush.interval.ms",
-            "log.message.timestamp.type",
-            "log.message.timestamp.before.max.ms",
-            "log.message.timestamp.after.max.ms",
-            "min.insync.replicas",
-            "unclean.leader.election.enable",
-        ];
         let mut found: Vec<&str> =
-            broker_names.iter().filter_map(|name| topic_synonym(name)).collect();
+            SYNONYMS.iter().filter_map(|(broker, _)| topic_synonym(broker)).collect();
         found.sort_unstable();
 
         let mut listed: Vec<&str> =
@@ -174,5 +214,6 @@ mod tests {
         listed.sort_unstable();
         assert_eq!(found, listed);
         assert_eq!(topic_synonym("segment.bytes"), None);
+        assert_eq!(broker_synonym("segment.bytes"), Some("log.segment.bytes"));
     }
 }

@@ -230,8 +230,9 @@ impl ConsumerGroup {
             match self.holder(instance) {
                 None if is_join => {}
                 None => return Err(ErrorCode::UnknownMemberId),
-                Some((holder, _)) if holder == id => {}
-                // A member of the classic protocol never says that it will be back.
+                Some((holder, _)) if holder == id && !is_join => {}
+                // Its own former life or another one's. A member of the classic protocol never
+                // says that it will be back.
                 Some((_, member))
                     if is_join
                         && (is_open
@@ -250,7 +251,8 @@ impl ConsumerGroup {
         let Some(member) = self.members.get(id) else {
             return if is_join { Ok(newcomer()) } else { Err(ErrorCode::UnknownMemberId) };
         };
-        let Some(known) = member.current.epoch else { return Ok(member.clone()) };
+        // Whoever said that it would be back has to join again.
+        let Some(known) = member.current.epoch else { return Err(ErrorCode::FencedMemberEpoch) };
         // A lost answer leaves the member one epoch behind: it may go on if it holds nothing
         // that it was not given.
         let was_told = || {
@@ -271,8 +273,10 @@ impl ConsumerGroup {
     }
 
     fn predecessor(&self, id: &MemberId, request: &ConsumerHeartbeatRequest) -> Option<MemberId> {
-        let (holder, _) = self.holder(request.instance.as_ref()?)?;
-        (holder != id).then(|| holder.clone())
+        let (holder, member) = self.holder(request.instance.as_ref()?)?;
+        // A process that was away comes back under the id that it had.
+        let is_back = request.beat == Beat::Join && member.current.epoch.is_none();
+        (holder != id || is_back).then(|| holder.clone())
     }
 
     /// Lets a member go for good; the target is computed anew with the next heartbeat of

@@ -20,11 +20,12 @@
 //! What was read before it was lost, Jepsen does not miss.
 //!
 //! In reading order: this file, rows and their text; `keys`; `record`, from facts to rows;
-//! `sends`, a producer's window of sends.
+//! `sends`, a producer's window of sends; `nemesis`, what was done to the cluster.
 //!
 //! Source: the operations of `jepsen.tests.kafka`.
 
 mod keys;
+mod nemesis;
 mod record;
 mod sends;
 

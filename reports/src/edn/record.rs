@@ -1,32 +1,30 @@
 //! From facts to rows.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use model::fact::{Callback, Fact, MemberEvent, MemberFact};
-use model::ids::{ClientId, NodeId, Offset, TopicPartition, Uid};
-use model::log::batch::Batch;
-use serde_json::Value;
-use sim::history::{Entry, Event, Fault};
+use model::ids::{ClientId, NodeId, Uid};
 use sim::jepsen::operation::Kind;
 use sim::plan::ClientRole;
 
 use super::keys::Keys;
+use super::nemesis::nemesis;
 use super::sends::Window;
 use super::{Row, Who, of_json, vector};
-use crate::entry;
 use crate::story::Story;
+use crate::trace::state::State;
+use crate::trace::{FactKind, Trace, TraceFact};
 
-/// Writes rows while it goes through a history.
+/// Writes rows while it goes through a trace.
 struct Recorder<'s> {
     story: &'s Story<'s>,
-    keys: Keys,
+    trace: &'s Trace,
+    keys: Keys<'s>,
     rows: Vec<Row>,
     producers: BTreeMap<ClientId, Producer>,
     readers: BTreeMap<ClientId, Reader>,
     /// How many processes each thread has used.
     lives: BTreeMap<u64, u64>,
-    /// The place and time of the entry that is being read.
+    /// The entry of the history that is being read, and its time.
     now: (usize, u64),
 }
 
@@ -51,93 +49,82 @@ struct Reader {
 /// What one `poll()` returned.
 struct Poll {
     at: (usize, u64),
-    values: BTreeMap<usize, Vec<(Offset, Uid)>>,
+    values: BTreeMap<usize, Vec<(i64, Uid)>>,
     rebalances: Vec<String>,
 }
 
 /// Returns the rows of a trial, in order.
 pub(super) fn rows(story: &Story<'_>) -> Vec<Row> {
+    let trace = story.trace;
+    let end = State::at(trace, trace.end);
     let mut recorder = Recorder {
         story,
-        keys: Keys::of(story),
+        trace,
+        keys: Keys::of(trace, &end),
         rows: Vec::new(),
         producers: BTreeMap::new(),
         readers: BTreeMap::new(),
         lives: BTreeMap::new(),
         now: (0, 0),
     };
-    for (place, entry) in story.outcome.history.iter().enumerate() {
-        recorder.now = (place, entry.at.0);
-        recorder.on_entry(entry);
+    for facts in trace.entries() {
+        recorder.now = (facts[0].entry, facts[0].at);
+        recorder.on_entry(facts);
     }
-    recorder.now = (story.outcome.history.len(), story.outcome.totals.end.0);
-    recorder.finish();
+    recorder.now = (usize::MAX, trace.end);
+    recorder.finish(&end);
     recorder.rows.sort_by_key(|row| row.place);
     recorder.rows
 }
 
 impl Recorder<'_> {
-    fn on_entry(&mut self, entry: &Entry) {
-        match &entry.event {
-            Event::Fact(fact) => self.on_fact(fact),
-            Event::Fault(fault) => self.on_fault(entry, fault),
-            Event::Phase(_) | Event::Step { .. } | Event::Reached { .. } => {}
+    fn on_entry(&mut self, facts: &[TraceFact]) {
+        for fact in facts {
+            let actor = fact.by().map(|place| self.trace.actors[place].node);
+            if let Some(NodeId::Client(client)) = actor {
+                self.on_fact(client, fact);
+            }
+            if let Some((function, value)) = nemesis(self.trace, fact) {
+                let what = (function.to_owned(), of_json(&value));
+                self.write(self.now, (Kind::Info, Who::Nemesis), what, Vec::new());
+            }
+        }
+        let told = facts.iter().filter(|it| it.kind == FactKind::Callback);
+        let given: Vec<usize> = told.clone().filter_map(TraceFact::place).collect();
+        let node = told.clone().next().and_then(TraceFact::by).map(|it| self.trace.actors[it].node);
+        if let (Some(NodeId::Client(client)), Some(told)) = (node, told.clone().next()) {
+            let word = match told.value {
+                0 => "revoked",
+                1 => "lost",
+                _ => "assigned",
+            };
+            self.on_rebalance(client, word, &given);
         }
     }
 
-    fn on_fact(&mut self, fact: &Fact) {
-        let now = self.now;
-        match fact {
-            Fact::SendCalled { client, record, .. } => {
-                self.producers.entry(*client).or_default().window.send(record.uid, now);
-            }
-            Fact::Buffered { client, uid, partition } => {
-                self.producers.entry(*client).or_default().window.place(*uid, *partition);
-            }
-            Fact::Completed { client, partition, uids, outcome } => {
-                let producer = self.producers.entry(*client).or_default();
-                if producer.window.complete(uids, *partition, *outcome) {
-                    self.close(*client);
-                }
+    fn on_fact(&mut self, client: ClientId, fact: &TraceFact) {
+        let (now, trace) = (self.now, self.trace);
+        let uid = u32::try_from(fact.value).map_or(Uid::NONE, Uid);
+        match fact.kind {
+            FactKind::Send => self.window(client).send(uid, now),
+            FactKind::Route => self.window(client).place(uid, fact.place()),
+            FactKind::Ack | FactKind::Untold | FactKind::Fail | FactKind::Unknown
+                if self.window(client).complete(trace, fact) =>
+            {
+                self.close(client);
             }
             // What was under way is closed where its client dies; this says no more.
-            Fact::Abandoned { client, .. } => self.close(*client),
-            Fact::Polled { client, partition, batch, from, to, .. } => {
-                self.on_polled(*client, *partition, (batch, *from, *to));
-            }
-            Fact::PositionReset { client, partition, .. } => {
-                self.on_rebalance(*client, "reset", &[*partition]);
-            }
-            Fact::Member(MemberFact { client, what: MemberEvent::Listening(callback, given) }) => {
-                let word = match callback {
-                    Callback::Revoked => "revoked",
-                    Callback::Lost => "lost",
-                    Callback::Assigned => "assigned",
-                };
-                self.on_rebalance(*client, word, given);
-            }
+            FactKind::Abandon => self.close(client),
+            FactKind::Poll => self.on_polled(client, fact),
+            FactKind::Reset => self.on_rebalance(client, "reset", &Vec::from_iter(fact.place())),
+            FactKind::Up => self.begin(client),
+            FactKind::Down => self.end(client),
             _ => {}
         }
     }
 
-    fn on_fault(&mut self, entry: &Entry, fault: &Fault) {
-        match fault {
-            Fault::Started { node: NodeId::Client(client), .. } => self.begin(*client),
-            Fault::Crashed(NodeId::Client(client))
-            | Fault::PowerLost(NodeId::Client(client))
-            | Fault::Exited(NodeId::Client(client)) => self.end(*client),
-            _ => {}
-        }
-        let value = match entry::json(self.story, 0, entry) {
-            Value::Object(mut fields) => {
-                let outer = ["seq", "t", "stream", "type"];
-                outer.iter().for_each(|name| drop(fields.remove(*name)));
-                of_json(&Value::Object(fields))
-            }
-            other => of_json(&other),
-        };
-        let what = (entry::kind(entry).to_owned(), value);
-        self.write(self.now, (Kind::Info, Who::Nemesis), what, Vec::new());
+    fn window(&mut self, client: ClientId) -> &mut Window {
+        &mut self.producers.entry(client).or_default().window
     }
 
     /// A client's process begins: consumers say what they read.
@@ -170,41 +157,39 @@ impl Recorder<'_> {
     }
 
     /// Everything that is under way ends, and a last reader reads everything.
-    fn finish(&mut self) {
+    fn finish(&mut self, end: &State) {
         let clients: Vec<ClientId> = self.producers.keys().copied().collect();
         clients.into_iter().for_each(|client| self.close(client));
         let clients: Vec<ClientId> = self.readers.keys().copied().collect();
         clients.into_iter().for_each(|client| self.flush(client));
         let process = self.fresh(self.threads() - 1);
-        let all = vector(self.keys.all().map(|(_, key)| key.to_string()));
+        let all = vector(self.keys.all().map(|key| key.to_string()));
         let more = vec![":seek-to-beginning? true".to_owned()];
         let (span, who) = ((self.now, self.now), (Kind::Ok, process));
         self.both(span, who, ["assign", &all, &all], more);
-        let held = polled(&self.held());
+        let held = polled(&self.held(end));
         self.both(span, who, ["poll", "[[:poll]]", &held], Vec::new());
         self.both(span, who, ["poll", "[[:poll]]", "[[:poll {}]]"], Vec::new());
     }
 
     /// Returns what the leaders' logs hold below their high watermarks.
-    fn held(&self) -> BTreeMap<usize, Vec<(Offset, Uid)>> {
+    fn held(&self, end: &State) -> BTreeMap<usize, Vec<(i64, Uid)>> {
         let mut values = BTreeMap::new();
-        for replica in self.story.outcome.replicas.iter().filter(|it| it.leads) {
-            let Some(key) = self.keys.number(replica.partition) else { continue };
-            let records = replica.batches.iter().flat_map(|it| it.records_from(replica.start));
-            let committed = records.filter(|(offset, _)| *offset < replica.high_watermark);
-            let pairs: Vec<_> = committed.map(|(offset, record)| (offset, record.uid)).collect();
+        for (key, partition) in end.partitions.iter().enumerate() {
+            let leader = partition.leader.and_then(|leader| partition.replicas.get(&leader));
+            let Some(leader) = leader else { continue };
+            let span = (leader.start, leader.high_watermark.min(leader.end));
+            let batches = leader.batches.keys();
+            let mut pairs: Vec<_> =
+                batches.flat_map(|&batch| self.trace.records_of(batch, span)).collect();
+            pairs.sort_unstable();
             values.insert(key, pairs);
         }
         values
     }
 
-    fn on_polled(
-        &mut self,
-        client: ClientId,
-        partition: TopicPartition,
-        (batch, from, to): (&Arc<Batch>, Offset, Offset),
-    ) {
-        let Some(key) = self.keys.number(partition) else { return };
+    fn on_polled(&mut self, client: ClientId, fact: &TraceFact) {
+        let Some(key) = fact.place() else { return };
         let now = self.now;
         let under_way = |reader: &Reader| reader.polled.as_ref().is_some_and(|it| it.at.1 == now.1);
         if !self.readers.get(&client).is_some_and(under_way) {
@@ -218,13 +203,11 @@ impl Recorder<'_> {
             rebalances: std::mem::take(rebalances),
         });
         poll.at = now;
-        let records = batch.records_from(from).take_while(|(offset, _)| *offset < to);
-        let values = poll.values.entry(key).or_default();
-        values.extend(records.map(|(offset, record)| (offset, record.uid)));
+        let records = self.trace.records_of(fact.more, (fact.value, fact.other));
+        poll.values.entry(key).or_default().extend(records);
     }
 
-    fn on_rebalance(&mut self, client: ClientId, word: &str, given: &[TopicPartition]) {
-        let keys = self.keys.numbers(given.iter().copied());
+    fn on_rebalance(&mut self, client: ClientId, word: &str, keys: &[usize]) {
         if let (Some(reader), false) = (self.readers.get_mut(&client), keys.is_empty()) {
             let keys = vector(keys.iter().map(usize::to_string));
             reader.rebalances.push(format!("{{:type :{word}, :keys {keys}}}"));
@@ -260,7 +243,7 @@ impl Recorder<'_> {
             if let (Kind::Ok, Some(producer)) = (sends.kind, self.producers.get_mut(&client)) {
                 producer.process = Some(process);
             }
-            let error = sends.error.map(|it| format!(":error :{}", keyword(it)));
+            let error = sends.error.map(|it| format!(":error :{}", keyword(&it)));
             let what = ["send", &sends.asked, &sends.answered];
             self.both(span, (sends.kind, process), what, Vec::from_iter(error));
         }
@@ -308,7 +291,7 @@ impl Recorder<'_> {
 }
 
 /// Writes what a poll returned.
-fn polled(values: &BTreeMap<usize, Vec<(Offset, Uid)>>) -> String {
+fn polled(values: &BTreeMap<usize, Vec<(i64, Uid)>>) -> String {
     let keys = values.iter().map(|(key, pairs)| {
         let pairs = pairs.iter().map(|(offset, uid)| format!("[{offset} {uid}]"));
         format!("{key} {}", vector(pairs))

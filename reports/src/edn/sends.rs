@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use model::fact::SendOutcome;
-use model::ids::{Offset, TopicPartition, Uid};
+use model::ids::Uid;
 use sim::jepsen::operation::Kind;
 
 use super::keys::Keys;
 use super::vector;
+use crate::trace::{FactKind, Trace, TraceFact};
 
 /// Sends that overlap, in the order of `send()`.
 #[derive(Default)]
@@ -22,18 +22,18 @@ pub(super) struct Window {
 /// One `send()`.
 struct Send {
     uid: Uid,
-    partition: Option<TopicPartition>,
+    partition: Option<usize>,
     end: End,
 }
 
 /// How it ended.
 enum End {
     /// Acknowledged, at this offset.
-    Ok(Offset),
+    Ok(i64),
     /// Refused, for certain.
-    Fail(&'static str),
+    Fail(String),
     /// Nobody can tell.
-    Info(&'static str),
+    Info(String),
 }
 
 /// Sends that ended in the same way.
@@ -45,7 +45,7 @@ pub(super) struct Sends {
     /// Their steps as they end, in EDN.
     pub answered: String,
     /// The error of the first one.
-    pub error: Option<&'static str>,
+    pub error: Option<String>,
 }
 
 /// What Jepsen calls an operation whose client died, or that never ended.
@@ -60,42 +60,39 @@ impl Window {
             self.begun = now;
         }
         self.open.insert(uid, self.sends.len());
-        self.sends.push(Send { uid, partition: None, end: End::Info(CRASHED) });
+        self.sends.push(Send { uid, partition: None, end: End::Info(CRASHED.to_owned()) });
     }
 
     /// A record has its partition.
-    pub fn place(&mut self, uid: Uid, partition: TopicPartition) {
+    pub fn place(&mut self, uid: Uid, partition: Option<usize>) {
         if let Some(&at) = self.open.get(&uid) {
-            self.sends[at].partition = Some(partition);
+            self.sends[at].partition = partition;
         }
     }
 
-    /// The sends of one batch have ended. Returns whether none is under way any more.
-    pub fn complete(
-        &mut self,
-        uids: &[Uid],
-        partition: Option<TopicPartition>,
-        outcome: SendOutcome,
-    ) -> bool {
+    /// The sends of a run of records have ended. Returns whether none is under way any more.
+    pub fn complete(&mut self, trace: &Trace, fact: &TraceFact) -> bool {
         let mut met = false;
-        for (behind, uid) in (0..).zip(uids) {
-            let Some(at) = self.open.remove(uid) else { continue };
+        for behind in 0..fact.other {
+            let uid = u32::try_from(fact.value + behind).ok().map(Uid);
+            let Some(at) = uid.and_then(|uid| self.open.remove(&uid)) else { continue };
             let send = &mut self.sends[at];
             met = true;
-            send.partition = send.partition.or(partition);
-            send.end = match outcome {
-                SendOutcome::Acknowledged(Some(base)) => End::Ok(base + behind),
+            send.partition = send.partition.or(fact.place());
+            let error = || trace.error_name(fact.more).to_owned();
+            send.end = match fact.kind {
+                FactKind::Ack => End::Ok(fact.more + behind),
                 // Nobody answers under `acks=0`: nothing was promised.
-                SendOutcome::Acknowledged(None) => End::Info(UNANSWERED),
-                SendOutcome::Failed(why) => End::Fail(why.name()),
-                SendOutcome::Unknown(why) => End::Info(why.name()),
+                FactKind::Untold => End::Info(UNANSWERED.to_owned()),
+                FactKind::Fail => End::Fail(error()),
+                _ => End::Info(error()),
             };
         }
         met && self.open.is_empty()
     }
 
     /// Ends the window: one group of sends for each way to end.
-    pub fn close(&mut self, keys: &Keys) -> Vec<Sends> {
+    pub fn close(&mut self, keys: &Keys<'_>) -> Vec<Sends> {
         let sends = std::mem::take(self).sends;
         [Kind::Ok, Kind::Info, Kind::Fail]
             .into_iter()
@@ -104,21 +101,21 @@ impl Window {
     }
 }
 
-fn group(sends: &[Send], kind: Kind, keys: &Keys) -> Option<Sends> {
+fn group(sends: &[Send], kind: Kind, keys: &Keys<'_>) -> Option<Sends> {
     let (mut asked, mut answered, mut error) = (Vec::new(), Vec::new(), None);
     for send in sends.iter().filter(|send| !keys.removed.contains(&send.uid)) {
         // What never got a partition has no key: it left no trace that anybody could find.
-        let Some(key) = send.partition.and_then(|it| keys.number(it)) else { continue };
+        let Some(key) = send.partition else { continue };
         let bare = format!("[:send {key} {}]", send.uid);
         let (ended, whole, why) = match &send.end {
             End::Ok(offset) => (Kind::Ok, format!("[:send {key} [{offset} {}]]", send.uid), None),
-            End::Fail(why) => (Kind::Fail, bare.clone(), Some(*why)),
-            End::Info(why) => (Kind::Info, bare.clone(), Some(*why)),
+            End::Fail(why) => (Kind::Fail, bare.clone(), Some(why)),
+            End::Info(why) => (Kind::Info, bare.clone(), Some(why)),
         };
         if ended == kind {
             asked.push(bare);
             answered.push(whole);
-            error = error.or(why);
+            error = error.or_else(|| why.cloned());
         }
     }
     let (asked, answered) = ((!asked.is_empty()).then(|| vector(asked))?, vector(answered));

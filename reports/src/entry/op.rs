@@ -1,7 +1,7 @@
 //! The stream `op`: what clients did and saw.
 
 use model::config::SettingValue;
-use model::fact::{Fact, SendOutcome};
+use model::fact::{ConsumerError, Fact, SendOutcome};
 use model::ids::{BrokerId, ClientId, NodeId};
 use model::message::ErrorCode;
 
@@ -114,19 +114,28 @@ fn reading(fact: &Fact) -> Option<Parts> {
                 ("partition", Carried::Partition(*partition)),
                 ("from", from.map_or(Carried::Absent, Carried::Offset)),
                 ("to", Carried::Offset(*to)),
-                ("cause", Carried::Word(reset_cause(*cause, &EN).to_owned())),
+                ("cause", Carried::Word(reset_cause(*cause as i64, &EN).to_owned())),
             ];
             made("position-reset", *client, fields)
         }
         Fact::ConsumerFailed { client, partition, error } => {
             let fields = vec![
                 ("partition", Carried::Partition(*partition)),
-                ("error", Carried::Word(consumer_error(*error, &EN))),
+                ("error", Carried::Word(thrown(*error))),
             ];
             made("consumer-failed", *client, fields)
         }
         Fact::Member(member) => Some(group::member_parts(member)),
         Fact::Work(work) => Some(work::parts(work)),
         _ => None,
+    }
+}
+
+/// Returns what `poll()` threw, in few words.
+fn thrown(error: ConsumerError) -> String {
+    match error {
+        ConsumerError::NoOffset => consumer_error(0, 0, &EN),
+        ConsumerError::OutOfRange => consumer_error(1, 0, &EN),
+        ConsumerError::LogTruncation(at) => consumer_error(2, at.unwrap_or_default().0 as i64, &EN),
     }
 }

@@ -126,11 +126,12 @@ function take(t, s, i) {
       if (kind === "isr") { if (v === 1) p.isr.add(a); else p.isr.delete(a); }
       else if (kind === "own") { if (v === 1) p.owners.add(a); else { p.owners.delete(a); p.positions.delete(a); } }
       else if (kind === "poll") p.positions.set(a, w);
-      else if (kind === "reset") p.positions.set(a, v);
+      else if (kind === "reset" || (kind === "starts" && v >= 0)) p.positions.set(a, v);
       else { const r = p.replicas.get(a); if (r) takeReplica(t, r, kind, v, w); }
     }
   }
   if (kind === "group") s.groups[w].phase = v;
+  else if (kind === "coordinates") s.groups[w].committed.clear();
   else if (kind === "generation") s.groups[w].generation = v;
   else if (kind === "commit") { const g = s.groups[w].committed; if (v < 0) g.delete(place); else g.set(place, v); }
   else if (kind === "done" && a >= 0 && t.actors[a].group !== null) {

@@ -36,7 +36,7 @@ const LOGS: &str = include_str!("logs.js");
 const LEGEND: &str = include_str!("legend.js");
 const PLAYER: &str = include_str!("player.js");
 /// Kafka's names of a group's states, in the order of `GroupPhase`.
-const PHASES: [&str; 7] = [
+pub(crate) const PHASES: [&str; 7] = [
     "Empty",
     "PreparingRebalance",
     "CompletingRebalance",

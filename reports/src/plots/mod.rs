@@ -5,7 +5,7 @@
 //! - [`figure`]: what a plot shows; [`palette`], [`words`]: its colours and words
 //! - `settings`: which setting of a sweep is which
 //! - `loss`, `counts`, `gap`: the plots of a sweep
-//! - [`run`]: the plots of one run, from plain numbers; [`traced`]: those of a trace
+//! - [`run`]: the plots of one run, from plain numbers; [`traced`]: those of a trace; [`mod@odds`]: of one trial's futures
 //! - `font`, `canvas`, `draw`: how a figure gets onto a page
 
 mod canvas;
@@ -15,6 +15,7 @@ pub mod figure;
 mod font;
 mod gap;
 mod loss;
+pub mod odds;
 pub mod palette;
 pub mod run;
 mod settings;

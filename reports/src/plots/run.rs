@@ -25,6 +25,8 @@ const OWNERS: [Rgb; 6] = [
     [0xcc, 0xee, 0xff],
     [0xdd, 0xdd, 0xdd],
 ];
+/// The tint of a member of the ISR.
+const IN_SYNC: Rgb = [0xcc, 0xdd, 0xaa];
 /// Nobody's tint.
 const NOBODY_FILL: Rgb = [0xff, 0xff, 0xff];
 
@@ -154,9 +156,11 @@ pub fn lag(groups: &[Steps], spells: &[Spell], until: f64, told: &Told) -> Figur
     over_time(words, groups, (spells, until), told)
 }
 
-/// P08: logs' ends, and the high watermark as an area below them.
+/// P08: logs' ends, the high watermark as an area below them, and above them a strip for each
+/// replica with the times at which it was in the ISR, in seconds.
 pub fn offsets(
     (ends, watermark): (&[Steps], &Steps),
+    in_sync: &[(String, Vec<(f64, f64)>)],
     spells: &[Spell],
     (until, told): (f64, &Told),
 ) -> Figure {
@@ -169,7 +173,27 @@ pub fn offsets(
         below.extend([(last, 0.0), (first, 0.0)]);
         figure.marks.insert(0, Mark::Area(below, COMMITTED));
     }
+    strips(&mut figure, in_sync, until);
     figure
+}
+
+/// Draws a strip above everything for each name, the first on top, with its spells as blocks.
+fn strips(figure: &mut Figure, names: &[(String, Vec<(f64, f64)>)], until: f64) {
+    let height = (figure.y.high - figure.y.low) / 16.0;
+    if names.is_empty() {
+        return;
+    }
+    figure.y.high += 0.5 * height; // the last tick's number needs room
+    for (name, spells) in names.iter().rev() {
+        let low = figure.y.high + 0.2 * height;
+        figure.y.high = low + height;
+        figure.y.ticks.push((low + 0.5 * height, format!("ISR {name}")));
+        for &(from, to) in spells.iter().filter(|spell| spell.0 < until) {
+            let (from, to) = ((from, low), (to.min(until), low + 0.8 * height));
+            figure.marks.push(Mark::Block { from, to, fill: IN_SYNC, text: String::new() });
+        }
+    }
+    figure.y.high += 1.4 * height; // so do the names of shades, which stand at the top
 }
 
 /// P19: a log's start and end, and the position of who reads it.
@@ -296,6 +320,25 @@ fn behind(start: &Steps, position: &Steps, until: f64) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strips_lie_above_the_lines_and_end_where_the_plot_does() {
+        let line = Steps { name: String::new(), points: vec![(0.0, 0.0), (4.0, 10.0)] };
+        let in_sync = [("b1".to_owned(), vec![(0.0, 99.0)]), ("b2".to_owned(), vec![(1.0, 2.0)])];
+        let told = Told { seed: 7, again: String::new(), language: Language::English };
+
+        let figure = offsets((&[], &line), &in_sync, &[], (5.0, &told));
+
+        let block = |mark: &Mark| match mark {
+            Mark::Block { from, to, .. } => Some((*from, *to)),
+            _ => None,
+        };
+        let blocks: Vec<_> = figure.marks.iter().filter_map(block).collect();
+        assert_eq!(blocks.len(), 2);
+        assert!(blocks.iter().all(|(from, to)| 10.0 < from.1 && to.0 <= 5.0), "{blocks:?}");
+        assert!(blocks[0].1.1 < blocks[1].0.1, "the first one is on top: {blocks:?}");
+        assert!(blocks.iter().all(|(_, to)| to.1 < figure.y.high), "{figure:?}");
+    }
 
     #[test]
     fn a_position_before_the_log_s_start_is_shaded_for_as_long() {

@@ -86,7 +86,7 @@ pub fn ownership(trace: &Trace, told: &Told) -> Figure {
 /// P08: the logs' ends and the leader's high watermark of the partition in focus.
 pub fn replicas(trace: &Trace, told: &Told) -> Figure {
     let Some(partition) = trace.partitions.get(trace.focus) else {
-        return offsets((&[], &Steps::default()), &[], (end(trace), told));
+        return offsets((&[], &Steps::default()), &[], &[], (end(trace), told));
     };
     let mut ends: Vec<Steps> = partition
         .replicas
@@ -109,7 +109,26 @@ pub fn replicas(trace: &Trace, told: &Told) -> Figure {
     });
     let spells = spells(trace, &[BandKind::Crash, BandKind::Power]);
     let until = until(trace, &ends, &spells);
-    offsets((&ends, &watermark), &spells, (until, told))
+    let in_sync: Vec<_> = in_sync(trace, &partition.replicas);
+    offsets((&ends, &watermark), &in_sync, &spells, (until, told))
+}
+
+/// Returns when each replica of the partition in focus was in the registered ISR.
+fn in_sync(trace: &Trace, replicas: &[usize]) -> Vec<(String, Vec<(f64, f64)>)> {
+    let mut found: Vec<(String, Vec<(f64, f64)>)> =
+        replicas.iter().map(|&at| (trace.actors[at].name.clone(), Vec::new())).collect();
+    each(trace, |seconds, state| {
+        let isr = &state.partitions[trace.focus].isr;
+        for ((_, spells), at) in found.iter_mut().zip(replicas) {
+            let open = spells.last_mut().filter(|spell| spell.1.is_infinite());
+            match (open, isr.contains(at)) {
+                (Some(spell), false) => spell.1 = seconds,
+                (None, true) => spells.push((seconds, f64::INFINITY)),
+                (Some(_), true) | (None, false) => {}
+            }
+        }
+    });
+    found
 }
 
 /// P19: where the log in focus starts and ends, and where its readers are.

@@ -86,4 +86,8 @@ words! {
     PARTITIONS "{0} partitions" "{0} 个分区",
     CRASH "down" "宕机",
     REBALANCE "rebalance" "再均衡",
+    ODDS_TITLE "When was it too late for {0}?" "从哪一刻起，{0} 已无可挽回？",
+    ODDS_X "moment from which the future is drawn anew, virtual s" "重新抽取未来的时刻，虚拟时间（秒）",
+    ODDS_Y "futures that break it, %" "违反它的未来占比（%）",
+    ODDS_INTERVAL "whiskers: exact 95 % interval" "误差线：精确 95% 区间",
 }

@@ -1,6 +1,6 @@
 //! Who gets a lane, and what is true along it.
 
-use crate::trace::{ActorKind, FactKind, Trace};
+use crate::trace::{ActorKind, Arrow, FactKind, Trace};
 
 /// Lanes of a picture, at most.
 const LANES_MAX: usize = 6;
@@ -43,6 +43,12 @@ pub(super) fn lanes(trace: &Trace, partition: usize, window: (u64, u64)) -> Vec<
         let here = here.filter(|it| it.partition == partition as i64);
         here.filter(|it| window.0 <= it.at && it.at <= window.1).count()
     };
+    let talks = |actor: usize| {
+        let sent =
+            trace.messages.iter().filter(|it| it.from == actor && it.arrow == Arrow::Produce);
+        let mut here = sent.filter(|it| it.partition == Some(partition));
+        here.any(|it| window.0 <= it.at && it.at <= window.1)
+    };
     let kind = |actor: usize| trace.actors[actor].kind;
     let replicas = trace.partitions.get(partition).map_or(&[][..], |it| it.replicas.as_slice());
     let is_about_groups = trace.judged.losses.is_empty() && !trace.groups.is_empty();
@@ -53,7 +59,7 @@ pub(super) fn lanes(trace: &Trace, partition: usize, window: (u64, u64)) -> Vec<
         ActorKind::Broker => 1,
         // Members matter for what they do to each other, wherever they read.
         ActorKind::Consumer if is_about_groups && trace.actors[actor].group.is_some() => 1,
-        ActorKind::Producer | ActorKind::Consumer if busy(actor) == 0 => 6,
+        ActorKind::Producer | ActorKind::Consumer if busy(actor) == 0 && !talks(actor) => 6,
         ActorKind::Producer | ActorKind::Consumer => 2,
         ActorKind::Controller => 3,
     };

@@ -21,7 +21,7 @@ mod spacetime;
 mod style;
 
 pub use logs::logs;
-pub use spacetime::spacetime;
+pub use spacetime::{grid, spacetime};
 
 use model::ids::Uid;
 use scenarios::Language;

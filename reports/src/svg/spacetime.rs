@@ -54,6 +54,41 @@ impl Ground<'_> {
 
 /// Draws the space-time diagram of one partition.
 pub fn spacetime(trace: &Trace, texts: &Texts, view: &View) -> String {
+    let (ground, arrows, cone) = laid_out(trace, view);
+    let mut pen = Pen::new();
+    let mut labels = Labels::default();
+    draw_ruler(&ground, trace, &mut pen);
+    moments::shade(trace, &ground, &mut pen);
+    let leads = draw_lanes(&ground, trace, &mut labels, &mut pen);
+    arrows.draw(trace, &ground, &cone, &mut pen);
+    for (text, place) in &leads {
+        pen.text("halo", *place, Anchor::Start, text);
+    }
+    moments::pin(trace, &ground, &mut labels, &mut pen);
+    moments::cuts(trace, &ground, &mut labels, &mut pen);
+    moments::name(trace, &ground, &mut labels, &mut pen);
+    arrows.label(trace, &ground, (&cone, &mut labels), &mut pen);
+    let high = draw_foot(&ground, trace, &arrows, &mut pen);
+    let title = format!("{}: {}", label("spacetime", view.language), texts.title);
+    let description = verdict(trace, texts, view.language);
+    pen.done(&About { title: &title, description: &description, high })
+}
+
+/// Draws the lanes and the times of the space-time diagram and nothing else, to draw in.
+pub fn grid(trace: &Trace, view: &View) -> String {
+    let (ground, ..) = laid_out(trace, view);
+    let mut pen = Pen::new();
+    draw_ruler(&ground, trace, &mut pen);
+    for &actor in &ground.lanes {
+        draw_lane(&ground, trace, actor, &mut pen);
+    }
+    // The scenario's title would give the answer away.
+    let title = label("spacetime", view.language);
+    pen.done(&About { title, description: "", high: ground.bottom() + 300 })
+}
+
+/// Decides what is drawn, and where.
+fn laid_out<'v>(trace: &Trace, view: &'v View) -> (Ground<'v>, Arrows, Cone) {
     let window = view.stretch(trace);
     let shown = lanes(trace, view.partition, window);
     let names = shown.iter().map(|actor| width(&trace.actors[*actor].name)).max();
@@ -72,23 +107,7 @@ pub fn spacetime(trace: &Trace, texts: &Texts, view: &View) -> String {
     let mut times: Vec<u64> = arrows.drawn.iter().flat_map(marks).collect();
     times.extend(near);
     ground.scale = Scale::new(window, &times, (left, right));
-    let mut pen = Pen::new();
-    let mut labels = Labels::default();
-    draw_ruler(&ground, trace, &mut pen);
-    moments::shade(trace, &ground, &mut pen);
-    let leads = draw_lanes(&ground, trace, &mut labels, &mut pen);
-    arrows.draw(trace, &ground, &cone, &mut pen);
-    for (text, place) in &leads {
-        pen.text("halo", *place, Anchor::Start, text);
-    }
-    moments::pin(trace, &ground, &mut labels, &mut pen);
-    moments::cuts(trace, &ground, &mut labels, &mut pen);
-    moments::name(trace, &ground, &mut labels, &mut pen);
-    arrows.label(trace, &ground, (&cone, &mut labels), &mut pen);
-    let high = draw_foot(&ground, trace, &arrows, &mut pen);
-    let title = format!("{}: {}", label("spacetime", view.language), texts.title);
-    let description = verdict(trace, texts, view.language);
-    pen.done(&About { title: &title, description: &description, high })
+    (ground, arrows, cone)
 }
 
 /// Returns the times around which a picture is complete: changes of roles, faults, moments.
@@ -141,9 +160,7 @@ fn draw_lanes(
 ) -> Vec<(String, (Tenths, Tenths))> {
     let mut names = Vec::new();
     for &actor in &ground.lanes {
-        let y = ground.y(actor);
-        pen.line("lane", (ground.left, y), (ground.right, y));
-        pen.text("name", (100, y + 55), Anchor::Start, &trace.actors[actor].name);
+        draw_lane(ground, trace, actor, pen);
     }
     for stretch in stretches(trace, ground.view.partition) {
         let (from, to) = ground.window;
@@ -152,6 +169,12 @@ fn draw_lanes(
         }
     }
     names
+}
+
+fn draw_lane(ground: &Ground<'_>, trace: &Trace, actor: usize, pen: &mut Pen) {
+    let y = ground.y(actor);
+    pen.line("lane", (ground.left, y), (ground.right, y));
+    pen.text("name", (100, y + 55), Anchor::Start, &trace.actors[actor].name);
 }
 
 fn draw_stretch(

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use model::ids::NodeId;
 use unicode_width::UnicodeWidthChar;
 
 use super::row::{Arrow, ArrowEnd, Cell, Row, Stem};
-use crate::story::Story;
 use crate::text::{Line, Signs, Tone, WIDTH, fit, squeeze, wrap};
+use crate::trace::{ActorKind, Trace};
 
 /// Columns before the first lane: the time.
 const LEFT: usize = 10;
@@ -21,16 +20,16 @@ const LANES_MAX: usize = 8;
 /// The lanes of a picture.
 pub(crate) struct Lanes {
     lanes: Vec<Lane>,
-    lane_of: BTreeMap<NodeId, usize>,
-    /// The names of members, for lanes that they share.
-    members: BTreeMap<NodeId, String>,
+    lane_of: BTreeMap<usize, usize>,
+    /// What stands before a text of somebody in a lane that several share.
+    short: BTreeMap<usize, String>,
     width: usize,
     signs: Signs,
 }
 
 struct Lane {
     name: String,
-    nodes: Vec<NodeId>,
+    actors: Vec<usize>,
     stem: Stem,
 }
 
@@ -42,10 +41,14 @@ struct Grid {
 
 impl Lanes {
     /// Lays out the lanes: controller, producers, brokers, consumers, members.
-    pub(crate) fn new(story: &Story<'_>, signs: Signs) -> Lanes {
-        let mut groups = super::actors(story);
-        let members = groups.last().into_iter().flatten();
-        let members = members.map(|&node| (node, story.node(node))).collect();
+    pub(crate) fn new(trace: &Trace, signs: Signs) -> Lanes {
+        let mut groups = super::actors(trace);
+        let named = trace
+            .actors
+            .iter()
+            .enumerate()
+            .filter(|(_, actor)| actor.kind == ActorKind::Broker || actor.group.is_some());
+        let short = named.map(|(place, actor)| (place, format!("{} ", actor.name))).collect();
         let mut shown: Vec<usize> = groups.iter().map(Vec::len).collect();
         while LANES_MAX < shown.iter().sum() {
             // Brokers are what most lessons are about, so clients share lanes first.
@@ -56,25 +59,25 @@ impl Lanes {
         let mut lanes = Vec::new();
         for (group, shown) in groups.iter_mut().zip(shown) {
             let shared = group.split_off(shown.saturating_sub(1).min(group.len()));
-            lanes.extend(group.iter().map(|&node| Lane::new(vec![node], story)));
+            lanes.extend(group.iter().map(|&actor| Lane::new(vec![actor], trace)));
             if !shared.is_empty() {
-                lanes.push(Lane::new(shared, story));
+                lanes.push(Lane::new(shared, trace));
             }
         }
         let width = (LANES / lanes.len().max(1)).min(14);
         let numbered = lanes.iter().enumerate();
         let lane_of = numbered
-            .flat_map(|(at, lane)| lane.nodes.iter().map(move |&node| (node, at)))
+            .flat_map(|(at, lane)| lane.actors.iter().map(move |&actor| (actor, at)))
             .collect();
-        Lanes { lanes, lane_of, members, width, signs }
+        Lanes { lanes, lane_of, short, width, signs }
     }
 
     /// Draws the names of the lanes; `marks` stand behind a name.
-    pub(crate) fn header(&self, time: &str, marks: &BTreeMap<NodeId, String>) -> Line {
+    pub(crate) fn header(&self, time: &str, marks: &BTreeMap<usize, String>) -> Line {
         let mut grid = Grid::new();
         grid.put(1, Tone::Quiet, time);
         for (at, lane) in self.lanes.iter().enumerate() {
-            let mark = lane.nodes.iter().find_map(|node| marks.get(node));
+            let mark = lane.actors.iter().find_map(|actor| marks.get(actor));
             let name = match mark {
                 Some(mark) => format!("{} {mark}", lane.name),
                 None => lane.name.clone(),
@@ -88,8 +91,8 @@ impl Lanes {
     /// Draws a row: one line, and more if its text runs across all lanes and is long.
     pub(crate) fn row(&mut self, row: &Row, moment: Option<&str>) -> Vec<Line> {
         // A process that stops shows its end; one that starts shows its beginning.
-        for &(node, stem) in &row.stems {
-            self.set_stem(node, stem);
+        for &(actor, stem) in &row.stems {
+            self.set_stem(actor, stem);
         }
         let mut grid = self.stems();
         grid.put(0, Tone::Quiet, &format!("{:>8}", row.at.to_string()));
@@ -133,9 +136,9 @@ impl Lanes {
     }
 
     /// Draws a line that stands for many rows.
-    pub(crate) fn fold(&mut self, text: &str, stems: &[(NodeId, Stem)]) -> Line {
-        for &(node, stem) in stems {
-            self.set_stem(node, stem);
+    pub(crate) fn fold(&mut self, text: &str, stems: &[(usize, Stem)]) -> Line {
+        for &(actor, stem) in stems {
+            self.set_stem(actor, stem);
         }
         let text = fit(&self.signs.spell(text), WIDTH - LEFT - 8, self.signs);
         let text = self.signs.spell(&format!("┄┄ {text} ┄┄")).into_owned();
@@ -147,9 +150,9 @@ impl Lanes {
         LEFT + lane * self.width
     }
 
-    fn set_stem(&mut self, node: NodeId, stem: Stem) {
-        if let Some(&lane) = self.lane_of.get(&node)
-            && self.lanes[lane].nodes.len() == 1
+    fn set_stem(&mut self, actor: usize, stem: Stem) {
+        if let Some(&lane) = self.lane_of.get(&actor)
+            && self.lanes[lane].actors.len() == 1
         {
             self.lanes[lane].stem = stem;
         }
@@ -170,20 +173,13 @@ impl Lanes {
 
     /// Draws a lane's text; `end` is where the last lane ends.
     fn cell(&self, grid: &mut Grid, cell: &Cell, end: usize) {
-        let Some(&lane) = self.lane_of.get(&cell.node) else { return };
+        let Some(&lane) = self.lane_of.get(&cell.actor) else { return };
         let column = self.column(lane);
         if let Some(sign) = cell.sign {
             grid.set(column, cell.tone, sign);
         }
-        let shared = 1 < self.lanes[lane].nodes.len();
-        let name = match cell.node {
-            NodeId::Broker(broker) if shared => format!("b{broker} "),
-            NodeId::Client(_) if shared => {
-                let name = self.members.get(&cell.node);
-                name.map_or_else(String::new, |name| format!("{name} "))
-            }
-            NodeId::Broker(_) | NodeId::Controller(_) | NodeId::Client(_) => String::new(),
-        };
+        let shared = 1 < self.lanes[lane].actors.len();
+        let name = self.short.get(&cell.actor).filter(|_| shared).cloned().unwrap_or_default();
         let width = if lane + 1 == self.lanes.len() { end - column } else { self.width };
         let room = width - 2 - name.len().min(width - 2);
         let text = name + &squeeze(&cell.text, room, self.signs);
@@ -197,11 +193,11 @@ impl Lanes {
         let ends = self.lane_of.get(&arrow.from).zip(self.lane_of.get(&arrow.to));
         let Some((&from, &to)) = ends else { return };
         if from == to {
-            let node = arrow.to;
+            let actor = arrow.to;
             let (text, tone) = (arrow.label.clone(), arrow.tone);
             return self.cell(
                 grid,
-                &Cell { node, text, tone, sign: None },
+                &Cell { actor, text, tone, sign: None },
                 self.column(self.lanes.len()),
             );
         }
@@ -245,22 +241,22 @@ fn columns(text: &str) -> usize {
 }
 
 impl Lane {
-    fn new(nodes: Vec<NodeId>, story: &Story<'_>) -> Lane {
-        let name = match nodes.as_slice() {
-            [one] => story.node(*one),
+    fn new(actors: Vec<usize>, trace: &Trace) -> Lane {
+        let name = match actors.as_slice() {
+            [one] => trace.actors[*one].name.clone(),
             many => {
                 let ends = many.first().zip(many.last());
                 ends.map_or_else(String::new, |(&first, &last)| {
-                    let (first, last) = (story.node(first), story.node(last));
+                    let (first, last) = (&trace.actors[first].name, &trace.actors[last].name);
                     // What both begin with is said once: `g1-3–6`.
                     let number = last.rfind(|letter: char| !letter.is_ascii_digit());
                     let number = number.map_or(0, |at| at + 1);
                     let rest = last.strip_prefix(&first[..number.min(first.len())]);
-                    format!("{first}–{}", rest.unwrap_or(&last))
+                    format!("{first}–{}", rest.unwrap_or(last))
                 })
             }
         };
-        Lane { name, nodes, stem: Stem::Up }
+        Lane { name, actors, stem: Stem::Up }
     }
 }
 

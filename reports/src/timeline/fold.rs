@@ -220,7 +220,7 @@ fn merged(rows: Vec<Row>) -> Vec<Row> {
 }
 
 fn joins(last: &Row, next: &Row) -> bool {
-    let free = next.cells.iter().all(|cell| last.cells.iter().all(|it| it.node != cell.node));
+    let free = next.cells.iter().all(|cell| last.cells.iter().all(|it| it.actor != cell.actor));
     let alike = match (last.beat, next.beat) {
         (Some(Beat::Copy(_)), Some(Beat::Copy(_))) => last.batches == next.batches,
         (Some(Beat::Watermark(_)), Some(Beat::Watermark(_))) => {

@@ -2,12 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::fact::{Fact, GroupEvent, GroupFact, GroupPhase, LeaveCause, RebalanceCause};
-use model::ids::{ClientId, GroupId, MemberId, NodeId, Offset, TopicPartition, Uid};
-use model::message::group::Assignment;
-use model::time::Time;
-use sim::plan::GroupIndex;
-use sim::verdict::{GroupStory, Rebalance};
+use model::fact::{GroupPhase, RebalanceCause};
+use model::time::{Duration, Time};
 use unicode_width::UnicodeWidthStr;
 
 use super::draw;
@@ -16,37 +12,34 @@ use super::read::Reader;
 use super::row::{Arrow, ArrowEnd, Beat, Counted, Row, Weight};
 use crate::story::Story;
 use crate::text::{Tone, counted, fill};
+use crate::trace::{FactKind, NONE, RebalanceStory, Trace, TraceFact};
 use crate::words::Groups;
 
 /// Forms that the words about a rebalance have besides the shortest one.
 const REBALANCE_FORMS: usize = 3;
 
-/// What is known of groups at one point of a history.
+/// What is known of groups at one point of a trace.
 pub(crate) struct GroupsSeen<'a> {
     /// The rebalances, by the entries with which they began.
-    rebalances: BTreeMap<usize, (GroupIndex, &'a Rebalance)>,
-    /// Who the members are.
-    members: BTreeMap<MemberId, ClientId>,
-    /// What each member owns.
-    pub(crate) owned: BTreeMap<ClientId, Assignment>,
+    rebalances: BTreeMap<usize, &'a RebalanceStory>,
+    /// What each member owned when it last said so.
+    pub(crate) owned: BTreeMap<usize, Vec<usize>>,
     /// What each group has committed of the partition that is shown.
-    committed: BTreeMap<GroupId, Offset>,
+    committed: BTreeMap<i64, i64>,
     /// Where each member's last commit was sent.
-    pub(crate) commit_sent: BTreeMap<ClientId, usize>,
-    /// Where the work that is not over began.
-    pub(crate) began: BTreeMap<(ClientId, Uid), usize>,
+    pub(crate) commit_sent: BTreeMap<usize, usize>,
+    /// Where the work of a member on a record that is not over began.
+    pub(crate) began: BTreeMap<(usize, i64), usize>,
     /// The records that each group has finished.
-    pub(crate) done: BTreeSet<(GroupIndex, Uid)>,
+    pub(crate) done: BTreeSet<(usize, i64)>,
 }
 
 impl<'a> GroupsSeen<'a> {
     /// Nothing has happened yet.
-    pub(crate) fn new(story: &Story<'a>) -> GroupsSeen<'a> {
-        let groups = &story.outcome.judgement.groups;
-        let all = groups.iter().flat_map(|it| it.rebalances.iter().map(|told| (it.group, told)));
+    pub(crate) fn new(trace: &'a Trace) -> GroupsSeen<'a> {
+        let all = trace.judged.rebalances.iter();
         GroupsSeen {
-            rebalances: all.map(|(group, told)| (told.began.1, (group, told))).collect(),
-            members: BTreeMap::new(),
+            rebalances: all.map(|told| (told.entry, told)).collect(),
             owned: BTreeMap::new(),
             committed: BTreeMap::new(),
             commit_sent: BTreeMap::new(),
@@ -54,37 +47,29 @@ impl<'a> GroupsSeen<'a> {
             done: BTreeSet::new(),
         }
     }
-
-    /// Notes which client a member is.
-    pub(crate) fn met(&mut self, member: &MemberId, client: ClientId) {
-        self.members.insert(member.clone(), client);
-    }
 }
 
 /// Makes the row of a rebalance that begins with this entry.
 pub(crate) fn rebalance(reader: &Reader<'_>, at: usize, time: Time) -> Option<Row> {
-    let &(group_index, told) = reader.groups.rebalances.get(&at)?;
-    let mut earlier = reader.groups.rebalances.range(..at).map(|(_, (of, _))| of);
-    let is_first = !earlier.any(|of| *of == group_index);
-    let band = |length| {
-        format!("─ {} ─", rebalance_told(&reader.story, group_index, told, (is_first, length)))
-    };
+    let &told = reader.groups.rebalances.get(&at)?;
+    let mut earlier = reader.groups.rebalances.range(..at).map(|(_, it)| it.group);
+    let is_first = !earlier.any(|of| of == told.group);
+    let band = |length| format!("─ {} ─", rebalance_told(&reader.story, told, (is_first, length)));
     let shorter = (0..REBALANCE_FORMS).map(band).find(|band| band.width() <= draw::BAND);
     let band = shorter.unwrap_or_else(|| band(REBALANCE_FORMS));
     Some(Row::new(time, at, Weight::Key).band(band))
 }
 
 /// Tells each rebalance of a group at full length, with the time at which it began.
-pub(crate) fn rebalances_told(story: &Story<'_>, group: &GroupStory) -> Vec<(Time, String)> {
-    let all = group.rebalances.iter().enumerate();
-    all.map(|(at, it)| (it.began.0, rebalance_told(story, group.group, it, (at == 0, 0)))).collect()
+pub(crate) fn rebalances_told(story: &Story<'_>, group: usize) -> Vec<(Time, String)> {
+    let all = story.trace.judged.rebalances.iter().filter(|it| it.group == group).enumerate();
+    all.map(|(at, it)| (Time(it.from), rebalance_told(story, it, (at == 0, 0)))).collect()
 }
 
 /// Tells a rebalance; `length` is the place of the forms to use, the longest first.
 fn rebalance_told(
     story: &Story<'_>,
-    group: GroupIndex,
-    told: &Rebalance,
+    told: &RebalanceStory,
     (is_first, length): (bool, usize),
 ) -> String {
     let words = &story.words.groups;
@@ -94,32 +79,34 @@ fn rebalance_told(
     if !is_first {
         how += &moved(words, told, length);
     }
+    let group = story.trace.groups.get(told.group).map_or("", |group| &group.name);
     // The sentence itself is cut last.
-    form(words.rebalance, length / REBALANCE_FORMS, &[&story.group(group), &cause, &how])
+    form(words.rebalance, length / REBALANCE_FORMS, &[group, &cause, &how])
 }
 
 /// Says how a rebalance ended; `length` is the place of the forms to use, the longest first.
-fn ended(words: &Groups, told: &Rebalance, length: usize) -> String {
+fn ended(words: &Groups, told: &RebalanceStory, length: usize) -> String {
     let generation = told.generation.to_string();
-    match told.ended {
+    match told.to {
         Some(_) if told.members == 0 => words.emptied.to_owned(),
-        Some(ended) if ended == told.began.0 => form(words.at_once, length, &[&generation]),
+        Some(ended) if ended == told.from => form(words.at_once, length, &[&generation]),
         Some(ended) => {
-            form(words.lasted, length, &[&generation, &(ended - told.began.0).to_string()])
+            let lasted = Duration(ended - told.from).to_string();
+            form(words.lasted, length, &[&generation, &lasted])
         }
         None => words.unfinished.to_owned(),
     }
 }
 
 /// Says what a rebalance did to partitions.
-fn moved(words: &Groups, told: &Rebalance, length: usize) -> String {
+fn moved(words: &Groups, told: &RebalanceStory, length: usize) -> String {
     let mut how = String::new();
     if told.moved != 0 {
         how += &form(&counted(u64::from(told.moved), words.moved), length, &[]);
     }
     if told.stopped != 0 {
         let sentence = counted(u64::from(told.stopped), words.stopped);
-        how += &form(&sentence, length, &["", &told.stopped_for.to_string()]);
+        how += &form(&sentence, length, &["", &Duration(told.stopped_for).to_string()]);
     }
     how
 }
@@ -144,129 +131,91 @@ fn cause(story: &Story<'_>, cause: Option<&RebalanceCause>) -> String {
         Some(RebalanceCause::WriteFailed) => return causes[6].to_owned(),
         Some(RebalanceCause::Migrated) => return causes[7].to_owned(),
     };
-    fill(sentence, &[&story.member(member)])
+    let place = story.trace.members.get(member).map(|&place| &story.trace.actors[place]);
+    fill(sentence, &[place.map_or(&member.to_string(), |actor| &actor.name)])
 }
 
 /// Makes the row of a coordinator's fact, if it has one.
-pub(crate) fn read(reader: &mut Reader<'_>, at: usize, time: Time, fact: &Fact) -> Option<Row> {
-    let Fact::Group(GroupFact { broker, group, what }) = fact else { return None };
-    let (node, words) = (NodeId::Broker(*broker), &reader.words.groups);
-    let row = |weight| Row::new(time, at, weight);
-    match what {
-        GroupEvent::State { to, generation, cause: why, .. } => {
-            if reader.groups.rebalances.contains_key(&at) {
+pub(crate) fn read(reader: &mut Reader<'_>, facts: &[TraceFact], main: &TraceFact) -> Option<Row> {
+    let (node, words) = (main.by()?, &reader.words.groups);
+    let row = |weight| Row::new(Time(main.at), main.entry, weight);
+    let group = usize::try_from(main.other).ok().and_then(|it| reader.trace.groups.get(it));
+    let group = group.map_or("", |group| group.name.as_str());
+    match main.kind {
+        FactKind::Group => {
+            let is_stable = main.value == GroupPhase::Stable as i64;
+            if !is_stable || reader.groups.rebalances.contains_key(&main.entry) {
                 return None;
             }
-            match (to, why) {
-                (GroupPhase::Stable, _) => {
-                    let text = fill(words.stable, &[group.as_str(), &generation.to_string()]);
-                    Some(row(Weight::Lesser).cell(node, Tone::Plain, text))
-                }
-                // A rebalance that no checker has told of.
-                (_, Some(why)) if reader.groups.rebalances.is_empty() => {
-                    let why = cause(&reader.story, Some(why));
-                    let text = form(words.rebalance, 0, &[group.as_str(), &why, ""]);
-                    Some(row(Weight::Key).band(format!("─ {text} ─")))
-                }
-                _ => None,
-            }
+            let generation = usize::try_from(main.other).ok();
+            let generation = generation.and_then(|it| reader.state.groups.get(it))?.generation;
+            let text = fill(words.stable, &[group, &generation.to_string()]);
+            Some(row(Weight::Lesser).cell(node, Tone::Plain, text))
         }
-        GroupEvent::MemberJoined { .. }
-        | GroupEvent::MemberLeft { .. }
-        | GroupEvent::MemberReplaced { .. } => membership(reader, row(Weight::Key), node, what),
-        GroupEvent::Loaded { .. } => {
-            let text = fill(words.coordinates, &[group.as_str()]);
+        FactKind::Join | FactKind::Left | FactKind::Replaced => {
+            membership(reader, row(Weight::Key), node, main)
+        }
+        FactKind::Coordinates => {
+            let text = fill(words.coordinates, &[group]);
             Some(row(Weight::Key).cell(node, Tone::Strong, text))
         }
-        GroupEvent::Resigned => {
-            let text = fill(words.resigns, &[group.as_str()]);
+        FactKind::Resigns => {
+            let text = fill(words.resigns, &[group]);
             Some(row(Weight::Notable).cell(node, Tone::Quiet, text))
         }
-        GroupEvent::OffsetsRemoved { partitions, .. } => {
-            let text = fill(words.forgotten, &[group.as_str()]);
-            let shown = partitions.contains(&reader.focus);
-            shown.then(|| row(Weight::Key).cell(node, Tone::Risk, text))
+        FactKind::Commit | FactKind::CommitRefused => {
+            let shown = facts.iter().find(|fact| reader.is_shown(fact))?;
+            if shown.value == NONE {
+                let text = fill(words.forgotten, &[group]);
+                return Some(row(Weight::Key).cell(node, Tone::Risk, text));
+            }
+            commit(reader, row(Weight::Routine), node, shown)
         }
-        GroupEvent::Committed { .. } | GroupEvent::CommitRefused { .. } => {
-            commit(reader, row(Weight::Routine), (node, group), what)
-        }
-        GroupEvent::Assigned { .. } | GroupEvent::Holds { .. } => None,
+        _ => None,
     }
 }
 
 /// Tells of members that come and go.
-fn membership(reader: &mut Reader<'_>, row: Row, node: NodeId, what: &GroupEvent) -> Option<Row> {
-    let words = &reader.words.groups;
-    match what {
-        GroupEvent::MemberJoined { member, client_id, .. } => {
-            let clients = &reader.story.plan.clients;
-            let place = clients.iter().position(|it| it.name == *client_id)?;
-            let client = ClientId(u16::try_from(place).ok()?);
-            reader.groups.met(member, client);
-            let label = fill(words.joins, &[client_id]);
-            let from = NodeId::Client(client);
-            let (tone, end) = (Tone::Sent, ArrowEnd::Arrives);
-            let mut row = row.arrow(Arrow { from, to: node, label, tone, end });
-            row.weight = Weight::Notable;
-            Some(row)
+fn membership(reader: &Reader<'_>, row: Row, node: usize, fact: &TraceFact) -> Option<Row> {
+    let (words, name) = (&reader.words.groups, reader.trace.name(fact.peer));
+    let end = ArrowEnd::Arrives;
+    match (fact.kind, fact.with()) {
+        (FactKind::Join, Some(from)) => {
+            let (label, tone) = (fill(words.joins, &[name]), Tone::Sent);
+            let row = row.arrow(Arrow { from, to: node, label, tone, end });
+            Some(Row { weight: Weight::Notable, ..row })
         }
-        GroupEvent::MemberLeft { member, cause } => {
-            let why = match cause {
-                LeaveCause::Left => words.leave_causes[0],
-                LeaveCause::SessionExpired => words.leave_causes[1],
-                LeaveCause::RebalanceTimeout => words.leave_causes[2],
-                LeaveCause::GroupFull => words.leave_causes[3],
-            };
-            let known = reader.groups.members.get(member).copied();
-            let name = known.map_or_else(|| member.to_string(), |it| reader.story.client(it));
-            match (cause, known) {
-                (LeaveCause::Left, Some(client)) => {
-                    let label = fill(words.leaves, &[&name]);
-                    let from = NodeId::Client(client);
-                    let (tone, end) = (Tone::Risk, ArrowEnd::Arrives);
-                    Some(row.arrow(Arrow { from, to: node, label, tone, end }))
-                }
-                _ => Some(row.cell(node, Tone::Risk, fill(words.put_out, &[&name])).margin(why)),
-            }
+        (FactKind::Left, Some(from)) if fact.more == 0 => {
+            let (label, tone) = (fill(words.leaves, &[name]), Tone::Risk);
+            Some(row.arrow(Arrow { from, to: node, label, tone, end }))
         }
-        GroupEvent::MemberReplaced { instance, old, new } => {
-            let client = reader.groups.members.get(old).copied()?;
-            reader.groups.met(new, client);
-            let text = fill(words.replaced, &[instance.as_str()]);
-            Some(row.cell(NodeId::Client(client), Tone::Plain, text))
+        (FactKind::Left, _) => {
+            let why = usize::try_from(fact.more).ok().and_then(|it| words.leave_causes.get(it));
+            let row = row.cell(node, Tone::Risk, fill(words.put_out, &[name]));
+            Some(row.margin(why.copied().unwrap_or("")))
+        }
+        (FactKind::Replaced, Some(client)) => {
+            let text = fill(words.replaced, &[reader.trace.error_name(fact.more)]);
+            Some(row.cell(client, Tone::Plain, text))
         }
         _ => None,
     }
 }
 
 /// Tells of a commit that concerns the partition that is shown.
-fn commit(
-    reader: &mut Reader<'_>,
-    mut row: Row,
-    (node, group): (NodeId, &GroupId),
-    what: &GroupEvent,
-) -> Option<Row> {
-    let (GroupEvent::Committed { member, offsets, .. }
-    | GroupEvent::CommitRefused { member, offsets, .. }) = what
-    else {
-        return None;
-    };
-    let to = offset_of(offsets, reader.focus)?;
-    let client = member.as_ref().and_then(|it| reader.groups.members.get(it)).copied();
+fn commit(reader: &mut Reader<'_>, mut row: Row, node: usize, fact: &TraceFact) -> Option<Row> {
+    let (to, client) = (fact.value, fact.with());
     let label = fill(reader.words.groups.commit, &[&to.to_string()]);
     let end = ArrowEnd::Arrives;
     let made = |row: Row, tone| match client {
-        Some(client) => {
-            let from = NodeId::Client(client);
-            row.arrow(Arrow { from, to: node, label: label.clone(), tone, end })
-        }
+        Some(from) => row.arrow(Arrow { from, to: node, label: label.clone(), tone, end }),
         None => row.cell(node, tone, label.clone()),
     };
-    if let GroupEvent::CommitRefused { error, .. } = what {
+    if fact.kind == FactKind::CommitRefused {
         row.weight = Weight::Notable;
-        return Some(made(row, Tone::Risk).margin(error_forms(*error, reader.words)));
+        return Some(made(row, Tone::Risk).margin(error_forms(reader, fact.more)));
     }
-    let before = reader.groups.committed.insert(group.clone(), to);
+    let before = reader.groups.committed.insert(fact.other, to);
     if before == Some(to) {
         return None;
     }
@@ -276,15 +225,7 @@ fn commit(
     }
     let sent = client.and_then(|it| reader.groups.commit_sent.get(&it));
     row.entries.extend(sent);
-    let batch = reader.leader.and_then(|leader| reader.batch_below(leader, to));
+    let batch = reader.leader().and_then(|leader| reader.batch_below(leader, to));
     let row = made(row, Tone::Committed).count(Counted::Committed, 1);
     Some(row.beat(Beat::Commit(node), batch.into_iter().collect()))
-}
-
-/// Returns what a commit says of one partition.
-pub(crate) fn offset_of(
-    offsets: &[(TopicPartition, Offset)],
-    partition: TopicPartition,
-) -> Option<Offset> {
-    offsets.iter().find(|(at, _)| *at == partition).map(|&(_, to)| to)
 }

@@ -1,8 +1,8 @@
 //! The picture of a trial for terminals: one lane per actor, time downward, facts as lines.
 //!
 //! In reading order: `row` (a line before it is drawn), `read` with `client_rows`,
-//! `broker_rows`, `controller_rows`, `group_rows`, `member_rows` and `fault_rows` (from facts
-//! to rows), `fold` (few lines of many rows), `draw` (from rows to text).
+//! `broker_rows`, `controller_rows`, `group_rows`, `member_rows` and `fault_rows` (from the
+//! facts of a trace to rows), `fold` (few lines of many rows), `draw` (from rows to text).
 
 mod broker_rows;
 mod client_rows;
@@ -17,21 +17,18 @@ mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::fact::Fact;
-use model::ids::{ClientId, NodeId, Uid};
-use model::message::ErrorCode;
+use model::ids::Uid;
 use model::time::Time;
-use sim::history::Event;
-use sim::plan::ClientRole;
-use sim::verdict::{MishapKind, Verdict};
+use sim::verdict::MishapKind;
 
 pub(crate) use client_rows::{consumer_error, reset_cause};
-pub(crate) use group_rows::{offset_of, rebalances_told};
+pub(crate) use group_rows::rebalances_told;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::story::{Story, broker_name, record_names};
+use crate::story::{Story, record_names};
 use crate::text::{Line, Signs, counted, fill, grouped};
+use crate::trace::{ActorKind, FactKind, LossStory, Trace};
 use crate::words::Words;
 use draw::Lanes;
 use read::Reader;
@@ -50,18 +47,18 @@ const PROMISES_SHOWN: usize = 3;
 /// Places of evidence that are marked where there is no loss.
 const EVIDENCE_SHOWN: usize = 4;
 
-/// Draws the history of a trial in about `lines` lines; empty if there is no history.
+/// Draws the trace of a trial in about `lines` lines; empty if nothing happens in it.
 pub fn timeline(story: &Story<'_>, signs: Signs, lines: usize) -> Vec<Line> {
     timed(story, signs, lines).into_iter().map(|(_, line)| line).collect()
 }
 
 /// Draws the same, each line with the time at which all of it has happened.
 pub fn timed(story: &Story<'_>, signs: Signs, lines: usize) -> Vec<(Time, Line)> {
-    if story.outcome.history.is_empty() {
+    if story.trace.facts.is_empty() {
         return Vec::new();
     }
     let reader = Reader::read(story);
-    let mut lanes = Lanes::new(story, signs);
+    let mut lanes = Lanes::new(story.trace, signs);
     let mut drawn = vec![(Time::default(), header(story, &lanes, &reader))];
     let moments = moments(story);
     let mut rows = reader.rows;
@@ -95,7 +92,7 @@ pub fn course(
     mut entries: BTreeSet<usize>,
 ) -> Vec<Line> {
     let reader = Reader::read(story);
-    let mut lanes = Lanes::new(story, signs);
+    let mut lanes = Lanes::new(story.trace, signs);
     let mut drawn = vec![header(story, &lanes, &reader)];
     let moments = moments_of(story, uid);
     entries.extend(moments.keys());
@@ -125,22 +122,31 @@ pub fn course(
 
 /// Returns what the margin says of one record at which entries of the history.
 fn moments_of(story: &Story<'_>, uid: Uid) -> BTreeMap<usize, String> {
-    let judgement = &story.outcome.judgement;
+    let judged = &story.trace.judged;
     let mut marked = BTreeMap::new();
-    if let Some(loss) = judgement.losses.iter().find(|loss| loss.uid == uid) {
-        let promise = drawn_promise(story, loss.promise.entry, uid);
-        let rest = [Some(loss.at_risk), Some(loss.decided), loss.gone].into_iter().flatten();
-        let entries = std::iter::once(promise).chain(rest.map(|moment| moment.entry));
-        for (number, entry) in entries.enumerate() {
-            let text = format!("{} {}", MOMENTS[number], story.words.moments[number]);
-            marked.entry(entry).or_insert(text);
+    if let Some(loss) = judged.losses.iter().find(|loss| loss.record == uid) {
+        for (number, entry) in shown_moments(story.trace, loss) {
+            marked.entry(entry).or_insert_with(|| moment_text(story, number));
         }
     }
-    let mishaps = judgement.groups.iter().flat_map(|group| &group.mishaps);
-    for mishap in mishaps.filter(|mishap| mishap.records.contains(&uid)) {
-        marked.insert(mishap.entry, format!("◆ {}", mishap_word(mishap.kind, story.words)));
+    for mishap in judged.mishaps.iter().filter(|mishap| mishap.records.contains(&uid)) {
+        let text = format!("◆ {}", mishap_word(mishap.kind, story.words));
+        marked.insert(mishap.moment.1, text);
     }
     marked
+}
+
+fn moment_text(story: &Story<'_>, number: usize) -> String {
+    format!("{} {}", MOMENTS[number], story.words.moments[number])
+}
+
+/// Returns the moments of a loss that came, each with the entry at which it is drawn.
+fn shown_moments(trace: &Trace, loss: &LossStory) -> impl Iterator<Item = (usize, usize)> {
+    let numbered = loss.moments.iter().enumerate();
+    numbered.map(move |(number, &(_, entry))| match number {
+        0 => (number, drawn_promise(trace, entry, loss.record)),
+        _ => (number, entry),
+    })
 }
 
 fn mishap_word(kind: MishapKind, words: &Words) -> &'static str {
@@ -153,29 +159,24 @@ fn mishap_word(kind: MishapKind, words: &Words) -> &'static str {
 fn header(story: &Story<'_>, lanes: &Lanes, reader: &Reader<'_>) -> Line {
     let mut marks = BTreeMap::new();
     if let Some((broker, epoch)) = reader.first_leader {
-        marks.insert(NodeId::Broker(broker), format!("★ e{epoch}"));
+        marks.insert(broker, format!("★ e{epoch}"));
     }
     lanes.header(story.words.time, &marks)
 }
 
-/// Returns the actors in the order of their lanes, group by group.
-pub(crate) fn actors(story: &Story<'_>) -> Vec<Vec<NodeId>> {
-    let numbered = || (0..).map(ClientId).zip(&story.plan.clients);
-    let producers = numbered()
-        .filter(|(_, client)| matches!(client.role, ClientRole::Producer(_)))
-        .map(|(id, _)| NodeId::Client(id));
-    let consumers = numbered()
-        .filter(|(_, client)| matches!(client.role, ClientRole::Consumer(_)))
-        .map(|(id, _)| NodeId::Client(id));
-    let members = numbered()
-        .filter(|(_, client)| matches!(client.role, ClientRole::Member(_)))
-        .map(|(id, _)| NodeId::Client(id));
+/// Returns the places of the actors in the order of their lanes, group by group.
+pub(crate) fn actors(trace: &Trace) -> Vec<Vec<usize>> {
+    let of = |kind, is_member: bool| {
+        let all = trace.actors.iter().enumerate();
+        let of_kind = all.filter(|(_, it)| it.kind == kind && it.group.is_some() == is_member);
+        of_kind.map(|(place, _)| place).collect()
+    };
     vec![
-        vec![controller_rows::CONTROLLER],
-        producers.collect(),
-        story.plan.brokers.iter().map(|broker| NodeId::Broker(broker.id)).collect(),
-        consumers.collect(),
-        members.collect(),
+        of(ActorKind::Controller, false),
+        of(ActorKind::Producer, false),
+        of(ActorKind::Broker, false),
+        of(ActorKind::Consumer, false),
+        of(ActorKind::Consumer, true),
     ]
 }
 
@@ -191,44 +192,41 @@ fn moment(row: &Row, moments: &BTreeMap<usize, String>) -> Option<String> {
 
 /// Returns what the margin says at which entries of the history.
 fn moments(story: &Story<'_>) -> BTreeMap<usize, String> {
-    let judgement = &story.outcome.judgement;
+    let judged = &story.trace.judged;
     let mut moments = BTreeMap::new();
-    let say = |number: usize| format!("{} {}", MOMENTS[number], story.words.moments[number]);
-    for loss in judgement.losses.iter().take(PROMISES_SHOWN) {
-        moments.insert(drawn_promise(story, loss.promise.entry, loss.uid), say(0));
+    for loss in judged.losses.iter().take(PROMISES_SHOWN) {
+        let promise = shown_moments(story.trace, loss).next();
+        moments.extend(promise.map(|(number, entry)| (entry, moment_text(story, number))));
     }
-    if let Some(loss) = judgement.losses.first() {
-        let rest = [Some(loss.at_risk), Some(loss.decided), loss.gone];
-        for (number, moment) in (1..).zip(rest) {
-            if let Some(moment) = moment {
-                moments.entry(moment.entry).or_insert_with(|| say(number));
-            }
+    if let Some(loss) = judged.losses.first() {
+        for (number, entry) in shown_moments(story.trace, loss).skip(1) {
+            moments.entry(entry).or_insert_with(|| moment_text(story, number));
         }
         return moments;
     }
-    let mishaps = judgement.groups.iter().flat_map(|group| &group.mishaps);
-    for mishap in mishaps.take(EVIDENCE_SHOWN) {
+    for mishap in judged.mishaps.iter().take(EVIDENCE_SHOWN) {
         let word = mishap_word(mishap.kind, story.words);
-        moments.insert(mishap.entry, format!("◆ {word}"));
+        moments.insert(mishap.moment.1, format!("◆ {word}"));
     }
-    for finding in &judgement.findings {
-        if let Verdict::Breaks(evidence) = &finding.verdict {
-            for &entry in evidence.entries.iter().take(EVIDENCE_SHOWN) {
-                moments.entry(entry).or_insert_with(|| format!("◆ {}", story.words.evidence));
-            }
+    for claim in judged.claims.iter().filter(|claim| claim.result == "breaks") {
+        for &entry in claim.entries.iter().take(EVIDENCE_SHOWN) {
+            moments.entry(entry).or_insert_with(|| format!("◆ {}", story.words.evidence));
         }
     }
     moments
 }
 
 /// A promise is drawn where it reaches the producer.
-fn drawn_promise(story: &Story<'_>, entry: usize, uid: Uid) -> usize {
-    let after = story.outcome.history.iter().enumerate().skip(entry);
-    let told = after.clone().find(|(_, entry)| match &entry.event {
-        Event::Fact(Fact::Completed { uids, .. }) => uids.contains(&uid),
-        _ => false,
+fn drawn_promise(trace: &Trace, entry: usize, uid: Uid) -> usize {
+    let from = trace.facts.partition_point(|fact| fact.entry < entry);
+    let told = trace.facts[from..].iter().find(|fact| {
+        let is_end = matches!(
+            fact.kind,
+            FactKind::Ack | FactKind::Untold | FactKind::Fail | FactKind::Unknown
+        );
+        is_end && (fact.value..fact.value + fact.other).contains(&i64::from(uid.0))
     });
-    told.map_or(entry, |(at, _)| at)
+    told.map_or(entry, |fact| fact.entry)
 }
 
 /// Says what a fold stands for.
@@ -245,7 +243,7 @@ fn fold_text(story: &Story<'_>, fold: &Fold) -> String {
             }
         };
         let text = fill(sentence, &[&records, &count_text, &from, &to]);
-        return text + &watermarks(fold, story.words);
+        return text + &watermarks(story, fold);
     }
     let head = if from == to { story.words.fold_at } else { story.words.fold_span };
     let count = |what| fold.counts.get(&what).copied().unwrap_or(0);
@@ -284,17 +282,18 @@ fn fold_text(story: &Story<'_>, fold: &Fold) -> String {
 }
 
 /// Returns an error's name, and behind `|` a short one if it is long.
-pub(crate) fn error_forms(error: ErrorCode, words: &Words) -> String {
-    let name = error.name();
-    match words.errors.iter().find(|(long, _)| *long == name) {
+fn error_forms(reader: &Reader<'_>, number: i64) -> String {
+    let name = reader.trace.error_name(number);
+    match reader.words.errors.iter().find(|(long, _)| *long == name) {
         Some((_, short)) => format!("{name}|{short}"),
         None => name.to_owned(),
     }
 }
 
-fn watermarks(fold: &Fold, words: &Words) -> String {
+fn watermarks(story: &Story<'_>, fold: &Fold) -> String {
     let Some(&highest) = fold.watermarks.values().max() else { return String::new() };
     let there = fold.watermarks.iter().filter(|&(_, &offset)| offset == highest);
-    let names: Vec<_> = there.map(|(&broker, _)| broker_name(broker)).collect();
-    fill(words.rounds_end, &[&highest.to_string(), &names.join(" ")])
+    let names: Vec<_> =
+        there.map(|(&broker, _)| story.trace.actors[broker].name.as_str()).collect();
+    fill(story.words.rounds_end, &[&highest.to_string(), &names.join(" ")])
 }

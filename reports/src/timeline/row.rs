@@ -1,8 +1,8 @@
-//! One line of a timeline before it is drawn.
+//! One line of a timeline before it is drawn. Everybody is a place in `Trace::actors`.
 
 use std::collections::BTreeMap;
 
-use model::ids::{BrokerId, NodeId, Offset, Uid};
+use model::ids::Uid;
 use model::time::Time;
 
 use crate::story::record_names;
@@ -64,20 +64,20 @@ pub(crate) struct Run {
 /// What a routine row is, so that equal rounds are seen to be equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Beat {
-    /// A leader appended what this node sent.
-    Append(NodeId),
+    /// A leader appended what this producer sent.
+    Append(usize),
     /// The producer was told.
-    Ack(NodeId),
+    Ack(usize),
     /// A follower copied.
-    Copy(BrokerId),
+    Copy(usize),
     /// A high watermark moved.
-    Watermark(BrokerId),
+    Watermark(usize),
     /// A consumer read.
-    Read(NodeId),
+    Read(usize),
     /// An application worked.
-    Work(NodeId),
+    Work(usize),
     /// A coordinator wrote offsets.
-    Commit(NodeId),
+    Commit(usize),
 }
 
 /// How a lane's line looks from some row on.
@@ -94,8 +94,8 @@ pub(crate) enum Stem {
 /// An arrow from one lane to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Arrow {
-    pub(crate) from: NodeId,
-    pub(crate) to: NodeId,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
     pub(crate) label: String,
     pub(crate) tone: Tone,
     /// Whether it gets there.
@@ -114,7 +114,7 @@ pub(crate) enum ArrowEnd {
 /// Text in a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
-    pub(crate) node: NodeId,
+    pub(crate) actor: usize,
     pub(crate) text: String,
     pub(crate) tone: Tone,
     /// Stands in the place of the lane's line.
@@ -137,8 +137,8 @@ pub(crate) struct Row {
     pub(crate) band: Option<String>,
     pub(crate) margin: String,
     /// Lanes that look otherwise from here on.
-    pub(crate) stems: Vec<(NodeId, Stem)>,
-    pub(crate) watermarks: Vec<(BrokerId, Offset)>,
+    pub(crate) stems: Vec<(usize, Stem)>,
+    pub(crate) watermarks: Vec<(usize, i64)>,
     pub(crate) counts: Vec<(Counted, u64)>,
     pub(crate) run: Option<Run>,
 }
@@ -153,9 +153,9 @@ pub(crate) struct Fold {
     /// The batches, as first and last record of the first and last one, and how many; only
     /// for rounds that all look alike.
     pub(crate) rounds: Option<(Uid, Uid, usize)>,
-    pub(crate) watermarks: BTreeMap<BrokerId, Offset>,
+    pub(crate) watermarks: BTreeMap<usize, i64>,
     pub(crate) counts: BTreeMap<Counted, u64>,
-    pub(crate) stems: Vec<(NodeId, Stem)>,
+    pub(crate) stems: Vec<(usize, Stem)>,
 }
 
 /// A line to draw.
@@ -201,7 +201,7 @@ impl Row {
     pub(crate) fn join(&mut self, next: Row, gap: &str) -> Option<Row> {
         let place = |row: &Row| {
             let arrow = row.arrow.as_ref().map(|arrow| (arrow.from, arrow.to, arrow.end));
-            let cells: Vec<_> = row.cells.iter().map(|cell| cell.node).collect();
+            let cells: Vec<_> = row.cells.iter().map(|cell| cell.actor).collect();
             let at = match row.beat {
                 Some(Beat::Work(_)) => 0,
                 _ => row.at.0 / 1_000,
@@ -240,18 +240,18 @@ impl Row {
         self
     }
 
-    pub(crate) fn cell(mut self, node: NodeId, tone: Tone, text: impl Into<String>) -> Row {
-        self.cells.push(Cell { node, text: text.into(), tone, sign: None });
+    pub(crate) fn cell(mut self, actor: usize, tone: Tone, text: impl Into<String>) -> Row {
+        self.cells.push(Cell { actor, text: text.into(), tone, sign: None });
         self
     }
 
     pub(crate) fn signed(
         mut self,
-        node: NodeId,
+        actor: usize,
         tone: Tone,
         (sign, text): (char, impl Into<String>),
     ) -> Row {
-        self.cells.push(Cell { node, text: text.into(), tone, sign: Some(sign) });
+        self.cells.push(Cell { actor, text: text.into(), tone, sign: Some(sign) });
         self
     }
 
@@ -265,8 +265,8 @@ impl Row {
         self
     }
 
-    pub(crate) fn stem(mut self, node: NodeId, stem: Stem) -> Row {
-        self.stems.push((node, stem));
+    pub(crate) fn stem(mut self, actor: usize, stem: Stem) -> Row {
+        self.stems.push((actor, stem));
         self
     }
 

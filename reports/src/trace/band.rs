@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sim::history::{Event, Fault};
-
 use super::Trace;
 use super::fact::FactKind;
-use crate::story::Story;
+use crate::story::Subject;
 
 /// A stretch of time in which something is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,10 +62,10 @@ impl BandKind {
 type Links = BTreeMap<(u64, u64, BandKind), BTreeSet<(usize, usize)>>;
 
 /// Finds the bands of a trial, in order of time.
-pub(super) fn bands(story: &Story<'_>, trace: &Trace) -> Vec<Band> {
+pub(super) fn bands(story: &Subject<'_>, trace: &Trace) -> Vec<Band> {
     let mut bands = processes(trace);
-    bands.extend(links(story, trace));
-    bands.extend(disks(story, trace));
+    bands.extend(links(trace));
+    bands.extend(disks(trace));
     bands.extend(rebalances(story, trace));
     bands.sort_by_key(|band| (band.from, band.kind, band.who.clone()));
     bands
@@ -104,24 +102,23 @@ fn one(kind: BandKind, (from, to): (u64, u64), actor: i64) -> Option<Band> {
 }
 
 /// Links that are cut or slow.
-fn links(story: &Story<'_>, trace: &Trace) -> Vec<Band> {
+fn links(trace: &Trace) -> Vec<Band> {
     let mut open: BTreeMap<(BandKind, usize, usize), u64> = BTreeMap::new();
     let mut links = Links::new();
-    for entry in &story.outcome.history {
-        let Event::Fault(fault) = &entry.event else { continue };
-        let (kind, begins, from, to) = match fault {
-            Fault::LinkCut { from, to } => (BandKind::Cut, true, from, to),
-            Fault::LinkHealed { from, to } => (BandKind::Cut, false, from, to),
-            Fault::LinkSlow { from, to } => (BandKind::Slow, true, from, to),
-            Fault::LinkUsual { from, to } => (BandKind::Slow, false, from, to),
+    for fact in &trace.facts {
+        let (kind, begins) = match fact.kind {
+            FactKind::LinkCut => (BandKind::Cut, true),
+            FactKind::LinkHealed => (BandKind::Cut, false),
+            FactKind::LinkSlow => (BandKind::Slow, true),
+            FactKind::LinkUsual => (BandKind::Slow, false),
             _ => continue,
         };
-        let (Some(from), Some(to)) = (trace.actor(*from), trace.actor(*to)) else { continue };
+        let Some((from, to)) = fact.by().zip(fact.with()) else { continue };
         match begins {
-            true => _ = open.entry((kind, from, to)).or_insert(entry.at.0),
+            true => _ = open.entry((kind, from, to)).or_insert(fact.at),
             false => {
                 if let Some(since) = open.remove(&(kind, from, to)) {
-                    links.entry((since, entry.at.0, kind)).or_default().insert((from, to));
+                    links.entry((since, fact.at, kind)).or_default().insert((from, to));
                 }
             }
         }
@@ -152,7 +149,7 @@ fn sides(kind: BandKind, from: u64, to: u64, pairs: &BTreeSet<(usize, usize)>) -
 }
 
 /// Disks that are slow or do not answer.
-fn disks(story: &Story<'_>, trace: &Trace) -> Vec<Band> {
+fn disks(trace: &Trace) -> Vec<Band> {
     let mut open: BTreeMap<usize, u64> = BTreeMap::new();
     let mut bands = Vec::new();
     let band = |from, to, who| Band {
@@ -162,17 +159,12 @@ fn disks(story: &Story<'_>, trace: &Trace) -> Vec<Band> {
         who: vec![who],
         against: Vec::new(),
     };
-    for entry in &story.outcome.history {
-        let Event::Fault(fault) = &entry.event else { continue };
-        match fault {
-            Fault::DiskSlow(node) | Fault::DiskStalled(node) => {
-                if let Some(who) = trace.actor(*node) {
-                    open.entry(who).or_insert(entry.at.0);
-                }
-            }
-            Fault::DiskUsual(node) => {
-                let since = trace.actor(*node).and_then(|who| Some((who, open.remove(&who)?)));
-                bands.extend(since.map(|(who, since)| band(since, entry.at.0, who)));
+    for fact in &trace.facts {
+        let Some(who) = fact.by() else { continue };
+        match fact.kind {
+            FactKind::DiskSlow | FactKind::DiskStalled => _ = open.entry(who).or_insert(fact.at),
+            FactKind::DiskUsual => {
+                bands.extend(open.remove(&who).map(|since| band(since, fact.at, who)));
             }
             _ => {}
         }
@@ -182,7 +174,7 @@ fn disks(story: &Story<'_>, trace: &Trace) -> Vec<Band> {
 }
 
 /// Groups between two stable generations.
-fn rebalances(story: &Story<'_>, trace: &Trace) -> Vec<Band> {
+fn rebalances(story: &Subject<'_>, trace: &Trace) -> Vec<Band> {
     let mut bands = Vec::new();
     for group in &story.outcome.judgement.groups {
         let Some(members) = trace.groups.get(usize::from(group.group.0)) else { continue };

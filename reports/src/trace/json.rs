@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fact::FactKind;
+use super::fact::{FactKind, NONE};
 use super::message::Arrow;
 use super::{Trace, VERSION};
 use sim::verdict::MishapKind;
@@ -36,6 +36,8 @@ impl Trace {
             "groups": groups,
             "records": self.records_json(),
             "batches": self.batches_json(),
+            "sendings": self.sendings.iter().map(|it| runs(it)).collect::<Vec<_>>(),
+            "ruled": self.ruled_json(),
             "arrows": Arrow::ALL.map(Arrow::name),
             "msgs": self.messages_json(),
             "kinds": FactKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>(),
@@ -58,17 +60,15 @@ impl Trace {
         })
     }
 
-    /// `o`: first offset, `e`: leader epoch, `r`: the records as runs of first and count.
+    /// `o`: first offset, `e`: leader epoch, `r`: the records as runs of first and count, `i`:
+    /// the producer's id or -1.
     fn batches_json(&self) -> Value {
-        let runs = |records: &[model::ids::Uid]| -> Vec<u64> {
-            let runs = records.chunk_by(|a, b| a.0 + 1 == b.0);
-            runs.flat_map(|run| [u64::from(run[0].0), run.len() as u64]).collect()
-        };
         let all = || self.batches.iter();
         json!({
             "o": all().map(|it| it.base).collect::<Vec<_>>(),
             "e": all().map(|it| it.epoch).collect::<Vec<_>>(),
             "r": all().map(|it| runs(&it.records)).collect::<Vec<_>>(),
+            "i": all().map(|it| it.producer.map_or(NONE, |id| id as i64)).collect::<Vec<_>>(),
         })
     }
 
@@ -107,8 +107,14 @@ impl Trace {
         })
     }
 
+    /// The step, the kind of message, and what becomes of it.
+    fn ruled_json(&self) -> Value {
+        self.ruled.iter().map(|it| json!([it.step, it.message, it.fate])).collect()
+    }
+
     /// `t`: time since the one before, `k`: kind, `a`: actor, `p`: partition, `v` and `w` as
-    /// in `FactKind`; -1 is none.
+    /// in `FactKind`; -1 is none. `q` (peers) and `x` (more) have only those facts that carry
+    /// them: places since the one before, and what they carry, by turns.
     fn facts_json(&self) -> Value {
         let mut before = 0;
         let times: Vec<u64> = self
@@ -128,6 +134,8 @@ impl Trace {
             "p": all().map(|it| it.partition).collect::<Vec<_>>(),
             "v": all().map(|it| it.value).collect::<Vec<_>>(),
             "w": all().map(|it| it.other).collect::<Vec<_>>(),
+            "q": sparse(all().map(|it| it.peer)),
+            "x": sparse(all().map(|it| it.more)),
         })
     }
 
@@ -195,4 +203,20 @@ impl Trace {
         judged.insert("rebalances".to_owned(), rebalances.into());
         Value::Object(judged)
     }
+}
+
+/// Writes records as runs of first and count.
+fn runs(records: &[model::ids::Uid]) -> Vec<u64> {
+    let runs = records.chunk_by(|a, b| a.0 + 1 == b.0);
+    runs.flat_map(|run| [u64::from(run[0].0), run.len() as u64]).collect()
+}
+
+/// Writes only what is there: places since the one before, and values.
+fn sparse(values: impl Iterator<Item = i64>) -> Vec<i64> {
+    let (mut written, mut before) = (Vec::new(), 0);
+    for (place, value) in values.enumerate().filter(|(_, value)| *value != NONE) {
+        written.extend([(place - before) as i64, value]);
+        before = place;
+    }
+    written
 }

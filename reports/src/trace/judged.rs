@@ -5,7 +5,7 @@ use model::ids::Uid;
 use sim::verdict::{MishapKind, Moment, Verdict};
 
 use super::Trace;
-use crate::story::Story;
+use crate::story::Subject;
 
 /// What the checkers said.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,6 +70,10 @@ pub struct RebalanceStory {
     pub group: usize,
     /// From when, in microseconds.
     pub from: u64,
+    /// The entry of the history with which it began.
+    pub entry: usize,
+    /// The members afterwards.
+    pub members: u32,
     /// Until when; `None` if it never ended.
     pub to: Option<u64>,
     /// The generation that it led to.
@@ -85,7 +89,7 @@ pub struct RebalanceStory {
 }
 
 /// Puts the checkers' words into the numbers of `trace`.
-pub(super) fn judged(story: &Story<'_>, trace: &Trace) -> Judged {
+pub(super) fn judged(story: &Subject<'_>, trace: &Trace) -> Judged {
     let judgement = &story.outcome.judgement;
     let claims = judgement.findings.iter().map(|finding| {
         let mut claim = JudgedClaim {
@@ -117,7 +121,7 @@ pub(super) fn judged(story: &Story<'_>, trace: &Trace) -> Judged {
     }
 }
 
-fn losses(story: &Story<'_>, trace: &Trace) -> Vec<LossStory> {
+fn losses(story: &Subject<'_>, trace: &Trace) -> Vec<LossStory> {
     let moment = |moment: Moment| (moment.at.0, moment.entry);
     let losses = story.outcome.judgement.losses.iter().filter_map(|loss| {
         let moments = [Some(loss.promise), Some(loss.at_risk), Some(loss.decided), loss.gone];
@@ -131,7 +135,7 @@ fn losses(story: &Story<'_>, trace: &Trace) -> Vec<LossStory> {
     losses.collect()
 }
 
-fn mishaps(story: &Story<'_>, trace: &Trace) -> Vec<MishapStory> {
+fn mishaps(story: &Subject<'_>, trace: &Trace) -> Vec<MishapStory> {
     let all = story.outcome.judgement.groups.iter().flat_map(|group| &group.mishaps);
     let stories = all.filter_map(|mishap| {
         Some(MishapStory {
@@ -144,12 +148,14 @@ fn mishaps(story: &Story<'_>, trace: &Trace) -> Vec<MishapStory> {
     stories.collect()
 }
 
-fn rebalances(story: &Story<'_>) -> Vec<RebalanceStory> {
+fn rebalances(story: &Subject<'_>) -> Vec<RebalanceStory> {
     let mut stories = Vec::new();
     for group in &story.outcome.judgement.groups {
         stories.extend(group.rebalances.iter().map(|rebalance| RebalanceStory {
             group: usize::from(group.group.0),
             from: rebalance.began.0.0,
+            entry: rebalance.began.1,
+            members: rebalance.members,
             to: rebalance.ended.map(|at| at.0),
             generation: u64::from(rebalance.generation.0),
             cause: rebalance.cause.clone(),

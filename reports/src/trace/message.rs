@@ -4,7 +4,7 @@ use model::message::{Api, Half};
 use sim::flights::{Flight, Said};
 
 use super::Trace;
-use crate::story::Story;
+use crate::story::Subject;
 
 /// A message on its way, as far as it concerns one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Arrow {
 }
 
 /// Fills the messages of a trace.
-pub(super) fn messages(story: &Story<'_>, trace: &mut Trace) {
+pub(super) fn messages(story: &Subject<'_>, trace: &mut Trace) {
     for flight in &story.outcome.flights {
         let ends = (trace.actor(flight.from), trace.actor(flight.to));
         let (Some(from), Some(to)) = ends else { continue }; // the operator has no lane

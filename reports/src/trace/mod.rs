@@ -7,7 +7,7 @@
 //! before.
 //!
 //! In reading order: this file (what a trace holds), `fact` and `gather` (from a history to
-//! facts), `message` (from flights to arrows), [`state`] (what is true at one time), [`cone`]
+//! facts; nothing else in this crate looks into histories for what happened), `message` (from flights to arrows), [`state`] (what is true at one time), [`cone`]
 //! (what has to do with one record), `band` (faults as shading), `judged` (what the checkers
 //! said), `json` (columns).
 
@@ -18,19 +18,22 @@ mod gather;
 mod json;
 mod judged;
 mod message;
+mod sends;
 pub mod state;
 pub mod texts;
 
 pub use band::{Band, BandKind};
-pub use fact::{FactKind, TraceFact};
+pub use fact::{FactKind, NONE, TraceFact};
 pub use judged::{Judged, JudgedClaim, LossStory, MishapStory, RebalanceStory};
 pub use message::{Arrow, TraceMessage};
 
 use model::config::SettingValue;
-use model::ids::{NodeId, TopicId, TopicPartition, Uid};
+use std::collections::BTreeMap;
+
+use model::ids::{MemberId, NodeId, TopicId, TopicPartition, Uid};
 use sim::plan::ClientRole;
 
-use crate::story::Story;
+use crate::story::{Names, Subject};
 use gather::gather;
 
 /// The version of the JSON form.
@@ -65,12 +68,18 @@ pub struct Trace {
     pub records: Vec<Record>,
     /// Every stretch of a log that was appended at once.
     pub batches: Vec<Batch>,
+    /// Every batch that a producer sent: its records.
+    pub sendings: Vec<Vec<Uid>>,
+    /// What rules did to messages.
+    pub ruled: Vec<Ruled>,
+    /// Who the members of groups are, by every id that they had: places in `actors`.
+    pub members: BTreeMap<MemberId, usize>,
     /// The messages, in the order in which they left.
     pub messages: Vec<TraceMessage>,
     /// What became true, in order.
     pub facts: Vec<TraceFact>,
-    /// What the numbers of errors in messages and facts mean.
-    pub errors: Vec<&'static str>,
+    /// What the numbers of errors in messages and facts mean; names, rather, of anything.
+    pub errors: Vec<String>,
     /// Faults as shading.
     pub bands: Vec<Band>,
     /// What the checkers said.
@@ -157,23 +166,35 @@ pub struct Batch {
     pub epoch: u32,
     /// The records.
     pub records: Vec<Uid>,
+    /// The id of an idempotent producer.
+    pub producer: Option<u64>,
+}
+
+/// What a rule of the scenario does to messages of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruled {
+    /// The step that set the rule.
+    pub step: usize,
+    /// The kind of message: `ProduceResponse`.
+    pub message: String,
+    /// `dropped`, `held` or `delayed`.
+    pub fate: &'static str,
 }
 
 impl Trace {
-    /// Makes the trace of a trial whose history was kept; `again` is the command that runs it
-    /// once more.
-    pub fn of(story: &Story<'_>, again: &str) -> Trace {
+    /// Makes the trace of a trial; without its history, nothing happens in it.
+    pub fn of(story: &Subject<'_>) -> Trace {
         let actors = actors(story);
         let partitions = partitions(story, &actors);
         let groups = groups(story, &actors);
-        let focus = story.focus();
+        let focus = gather::focus(story.outcome);
         let focus = partitions.iter().position(|it| it.id == focus).unwrap_or(0);
         let (micros, outcome) = (|time: model::time::Time| time.0, story.outcome);
         let mut trace = Trace {
             scenario: story.scenario.to_owned(),
             case: story.case.to_owned(),
             seed: story.seed,
-            again: again.to_owned(),
+            again: story.again.to_owned(),
             end: micros(outcome.totals.end),
             healed: micros(outcome.healed_at),
             settings: settings(story),
@@ -183,9 +204,12 @@ impl Trace {
             groups,
             records: Vec::new(),
             batches: Vec::new(),
+            sendings: Vec::new(),
+            ruled: Vec::new(),
+            members: BTreeMap::new(),
             messages: Vec::new(),
             facts: Vec::new(),
-            errors: vec!["NONE"],
+            errors: vec!["NONE".to_owned()],
             bands: Vec::new(),
             judged: Judged::default(),
         };
@@ -206,18 +230,67 @@ impl Trace {
         self.partitions.binary_search_by_key(&id, |it| it.id).ok()
     }
 
+    /// Returns what happened, entry of the history by entry: the facts that belong together.
+    pub fn entries(&self) -> impl Iterator<Item = &[TraceFact]> {
+        self.facts.chunk_by(|one, next| one.entry == next.entry)
+    }
+
+    /// Returns the facts of one entry of the history; none if it shows nothing.
+    pub fn entry(&self, entry: usize) -> &[TraceFact] {
+        let from = self.facts.partition_point(|fact| fact.entry < entry);
+        let count = self.facts[from..].iter().take_while(|fact| fact.entry == entry).count();
+        &self.facts[from..from + count]
+    }
+
+    /// Says whether a fact is a commit; a new coordinator that finds one in its log commits
+    /// nothing.
+    pub fn is_commit(&self, fact: &TraceFact) -> bool {
+        let found = || self.entry(fact.entry).first().map(|it| it.kind);
+        fact.kind == FactKind::Commit && 0 <= fact.value && found() != Some(FactKind::Coordinates)
+    }
+
+    /// Returns the name that a number of an error stands for.
+    pub fn error_name(&self, number: i64) -> &str {
+        let name = usize::try_from(number).ok().and_then(|place| self.errors.get(place));
+        name.map_or("", String::as_str)
+    }
+
+    /// Returns the name of an actor by its place; `–` is nobody.
+    pub fn name(&self, actor: i64) -> &str {
+        let actor = usize::try_from(actor).ok().and_then(|place| self.actors.get(place));
+        actor.map_or("–", |actor| &actor.name)
+    }
+
+    /// Returns the records of a batch of the table from offset `from` to the one before `to`.
+    pub fn records_of(
+        &self,
+        batch: i64,
+        (from, to): (i64, i64),
+    ) -> impl Iterator<Item = (i64, Uid)> {
+        let batch = usize::try_from(batch).ok().and_then(|place| self.batches.get(place));
+        let all = batch.into_iter().flat_map(|batch| (batch.base as i64..).zip(&batch.records));
+        all.filter(move |(offset, _)| from <= *offset && *offset < to).map(|(at, uid)| (at, *uid))
+    }
+
+    /// Returns the records of a batch as its producer sent it.
+    pub fn sending(&self, number: i64) -> &[Uid] {
+        let records = usize::try_from(number).ok().and_then(|place| self.sendings.get(place));
+        records.map_or(&[], Vec::as_slice)
+    }
+
     /// Returns the number of an error's name, which it gets now if it has none.
-    fn error(&mut self, name: &'static str) -> i64 {
+    fn error(&mut self, name: &str) -> i64 {
         let place = self.errors.iter().position(|it| *it == name).unwrap_or_else(|| {
-            self.errors.push(name);
+            self.errors.push(name.to_owned());
             self.errors.len() - 1
         });
         place as i64
     }
 }
 
-fn actors(story: &Story<'_>) -> Vec<Actor> {
-    let of = |node, kind, group| Actor { node, name: story.node(node), kind, group };
+fn actors(story: &Subject<'_>) -> Vec<Actor> {
+    let names = Names(story.plan);
+    let of = |node, kind, group| Actor { node, name: names.node(node), kind, group };
     let mut actors = vec![of(NodeId::Controller(1), ActorKind::Controller, None)];
     let brokers = story.plan.brokers.iter();
     actors.extend(brokers.map(|it| of(NodeId::Broker(it.id), ActorKind::Broker, None)));
@@ -234,7 +307,7 @@ fn actors(story: &Story<'_>) -> Vec<Actor> {
     actors
 }
 
-fn partitions(story: &Story<'_>, actors: &[Actor]) -> Vec<Partition> {
+fn partitions(story: &Subject<'_>, actors: &[Actor]) -> Vec<Partition> {
     let shown = |id: TopicId| id != TopicId::CONSUMER_OFFSETS;
     let place = |broker| actors.iter().position(|it| it.node == NodeId::Broker(broker));
     let mut partitions: Vec<Partition> = Vec::new();
@@ -243,7 +316,7 @@ fn partitions(story: &Story<'_>, actors: &[Actor]) -> Vec<Partition> {
         match partitions.iter_mut().find(|it| it.id == replica.partition) {
             Some(partition) => partition.replicas.extend(replicas),
             None => {
-                let name = story.partition(replica.partition);
+                let name = Names(story.plan).partition(replica.partition);
                 partitions.push(Partition { id: replica.partition, name, replicas });
             }
         }
@@ -252,7 +325,7 @@ fn partitions(story: &Story<'_>, actors: &[Actor]) -> Vec<Partition> {
     partitions
 }
 
-fn groups(story: &Story<'_>, actors: &[Actor]) -> Vec<Group> {
+fn groups(story: &Subject<'_>, actors: &[Actor]) -> Vec<Group> {
     let place = |client| actors.iter().position(|it| it.node == NodeId::Client(client));
     let groups = story.plan.groups.iter().map(|plan| Group {
         name: plan.name.to_string(),
@@ -262,7 +335,7 @@ fn groups(story: &Story<'_>, actors: &[Actor]) -> Vec<Group> {
 }
 
 /// Lists what a head line shows: replication factor, minimum, promises.
-fn settings(story: &Story<'_>) -> Vec<(String, String)> {
+fn settings(story: &Subject<'_>) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     let first = story.outcome.replicas.first().map(|it| it.partition);
     let copies = story.outcome.replicas.iter().filter(|it| Some(it.partition) == first).count();
@@ -271,7 +344,7 @@ fn settings(story: &Story<'_>) -> Vec<(String, String)> {
         let least = SettingValue::show(&topic.config.min_insync_replicas);
         settings.push(("min.isr".to_owned(), least));
     }
-    let promises = story.promises();
+    let promises = Names(story.plan).promises();
     if !promises.is_empty() {
         settings.push(("acks".to_owned(), promises));
     }

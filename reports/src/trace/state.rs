@@ -211,6 +211,15 @@ impl State {
         self.at = at;
     }
 
+    /// Goes on behind the next `count` facts.
+    pub fn go_past(&mut self, trace: &Trace, count: usize) {
+        for fact in trace.facts.iter().skip(self.taken).take(count) {
+            self.take(trace, fact);
+            self.at = fact.at;
+        }
+        self.taken += count;
+    }
+
     fn take(&mut self, trace: &Trace, fact: &TraceFact) {
         let actor = usize::try_from(fact.actor).ok();
         let partition = usize::try_from(fact.partition).ok();
@@ -310,7 +319,8 @@ impl State {
             (FactKind::Poll, Some(actor)) => {
                 partition.positions.insert(actor, fact.other);
             }
-            (FactKind::Reset, Some(actor)) => {
+            (FactKind::Starts, Some(_)) if fact.value < 0 => {}
+            (FactKind::Reset | FactKind::Starts, Some(actor)) => {
                 partition.positions.insert(actor, fact.value);
             }
             (_, Some(actor)) => {
@@ -331,6 +341,8 @@ impl State {
     ) {
         match fact.kind {
             FactKind::Group => self.groups[fact.other as usize].phase = fact.value,
+            // A new coordinator knows what its log says, and nothing else.
+            FactKind::Coordinates => self.groups[fact.other as usize].committed.clear(),
             FactKind::Generation => self.groups[fact.other as usize].generation = fact.value,
             FactKind::Commit => {
                 let (Some(partition), group) = (partition, fact.other as usize) else { return };

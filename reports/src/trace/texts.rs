@@ -8,7 +8,7 @@ use crate::groups::fared;
 use crate::story::Story;
 use crate::text::fill;
 use crate::timeline::rebalances_told;
-use crate::verdict::{Came, Expected, Helped, HelpedStanding};
+use crate::verdict::{Came, Expected, Helped, HelpedStanding, is_helpless};
 use crate::why::{self, Told};
 
 /// What is said about a trial, in the language of its story.
@@ -122,8 +122,7 @@ impl Texts {
             because,
             stops: stops(story),
             helped: helped.iter().map(help).collect(),
-            is_helpless: !helped.is_empty()
-                && helped.iter().all(|it| it.standing == HelpedStanding::Breaks),
+            is_helpless: is_helpless(helped),
             groups: groups(story),
             expected: expected
                 .iter()
@@ -200,7 +199,7 @@ fn claims(story: &Story<'_>) -> Vec<String> {
 fn groups(story: &Story<'_>) -> Vec<Fared> {
     let fared = |group: &GroupStory| {
         let parts = fared(story, group).join(story.words.grammar.joint);
-        let rebalances = rebalances_told(story, group)
+        let rebalances = rebalances_told(story, usize::from(group.group.0))
             .into_iter()
             .map(|(at, told)| (at.0, fill(story.words.why.seconds, &[&at.to_string()]), told));
         Fared {

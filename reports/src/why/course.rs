@@ -3,21 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use model::fact::{
-    Callback, CommitKind, Fact, GroupEvent, GroupFact, LeaveCause, MemberEvent, MemberFact,
-    WorkEvent, WorkFact, WorkOutcome,
-};
-use model::ids::{ClientId, NodeId, Offset, Uid};
+use model::ids::{ClientId, Offset};
 use model::time::Time;
-use sim::history::{Entry, Event, Fault};
 use sim::verdict::{GroupStory, Mishap, MishapCause, MishapKind};
 
 use super::Told;
 use super::mishaps::worked_before;
-use crate::entry::commit_error;
-use crate::story::{Story, broker_name, record_list, record_names};
+use crate::story::{Story, record_list, record_names};
 use crate::text::{counted, fill};
-use crate::timeline::offset_of;
+use crate::trace::{FactKind, TraceFact};
 use crate::words::Words;
 
 /// Lines about what stopped a member.
@@ -27,12 +21,12 @@ const STOPS_SHOWN: usize = 2;
 pub(super) struct Commit {
     /// Its place in the history.
     pub(super) entry: usize,
-    /// Who sent it, and on what occasion; `None` for an operator's.
-    pub(super) by: Option<(ClientId, CommitKind)>,
+    /// Who sent it, and on what occasion, counted as in `CommitKind`; `None` for an operator's.
+    pub(super) by: Option<(usize, i64)>,
     /// What had been committed before.
-    pub(super) from: Option<Offset>,
+    pub(super) from: Option<i64>,
     /// What is committed by it.
-    pub(super) to: Offset,
+    pub(super) to: i64,
 }
 
 /// A line and its time, since lines of several stories are told in order of time.
@@ -44,7 +38,6 @@ pub(super) fn course(
     group: &GroupStory,
     mishap: &Mishap,
 ) -> (Vec<Timed>, Vec<Timed>) {
-    let history = &story.outcome.history;
     match (mishap.kind, mishap.cause) {
         (MishapKind::Skipped, MishapCause::CommittedTooFar(client, _)) => {
             (Vec::new(), given_up(story, group, mishap, client))
@@ -64,16 +57,39 @@ pub(super) fn course(
             let mut lines: Vec<Timed> = Vec::new();
             lines.extend(last.map(|last| told_commit(story, group, mishap, &last)));
             let Some(former) = former else { return (lines, Vec::new()) };
-            let until = &history[begin..mishap.entry];
-            let stops = stops(story, mishap, until, former);
+            let stops = stops(story, mishap, (begin, mishap.entry), former);
             let earlier = stops.len().saturating_sub(STOPS_SHOWN);
             lines.extend(stops.into_iter().skip(earlier));
-            let refused = history[mishap.entry..].iter();
-            let refused = refused.filter_map(|entry| refused_to(story, mishap, entry, former));
-            (lines, refused.take(1).collect())
+            let refused = since(story, mishap.entry).iter();
+            let mut refused = refused.filter_map(|fact| refused_to(story, mishap, fact, former));
+            (lines, Vec::from_iter(refused.next()))
         }
         _ => (Vec::new(), Vec::new()),
     }
+}
+
+/// Returns the facts from an entry of the history on.
+fn since<'a>(story: &Story<'a>, entry: usize) -> &'a [TraceFact] {
+    let facts = &story.trace.facts;
+    &facts[facts.partition_point(|fact| fact.entry < entry)..]
+}
+
+/// Returns the facts before an entry of the history.
+pub(super) fn until<'a>(story: &Story<'a>, entry: usize) -> &'a [TraceFact] {
+    let facts = &story.trace.facts;
+    &facts[..facts.partition_point(|fact| fact.entry < entry)]
+}
+
+/// Says whether a fact is about the partition of a mishap.
+pub(super) fn is_there(story: &Story<'_>, mishap: &Mishap, fact: &TraceFact) -> bool {
+    let place = story.trace.partition(mishap.partition);
+    place.is_some() && fact.place() == place
+}
+
+/// Says whether a fact is about somebody of a group.
+pub(super) fn is_of(story: &Story<'_>, group: &GroupStory, fact: &TraceFact) -> bool {
+    let actor = fact.by().and_then(|place| story.trace.actors.get(place));
+    actor.is_some_and(|actor| actor.group == Some(usize::from(group.group.0)))
 }
 
 /// Tells what became of records that were committed before they were finished.
@@ -84,40 +100,37 @@ fn given_up(
     client: ClientId,
 ) -> Vec<Timed> {
     let words = &story.words.groups.why;
-    let later = || story.outcome.history[mishap.entry..].iter();
+    let later = since(story, mishap.entry);
+    let place = super::place(story, client);
     let mut lines = Vec::new();
-    let next = later().find_map(|entry| match fact(entry) {
-        Some(Fact::Member(MemberFact {
-            client,
-            what: MemberEvent::OffsetFetched(partition, Some(offset)),
-        })) if *partition == mishap.partition && mishap.from < *offset => {
-            let of_group = story.group_of(*client) == Some(group.group);
-            of_group.then_some((entry, *client, *offset))
-        }
-        _ => None,
+    let next = later.iter().find(|fact| {
+        fact.kind == FactKind::Starts
+            && is_there(story, mishap, fact)
+            && (mishap.from.0 as i64) < fact.value
+            && is_of(story, group, fact)
     });
-    let end = later().find(|entry| ends(entry, client));
-    if let Some(end) = end.filter(|end| next.is_none_or(|(next, ..)| end.at <= next.at)) {
+    let end = later.iter().find(|fact| ends(fact, place));
+    if let Some(end) = end.filter(|end| next.is_none_or(|next| end.at <= next.at)) {
         let what = fill(words.process_ended, &[&story.client(client)]);
         lines.push(line(story, end, what, words.in_hand.to_owned()));
     }
-    if let Some((entry, client, offset)) = next {
-        let (name, partition) = (story.client(client), story.partition(mishap.partition));
-        let what = fill(words.starts_at, &[&name, &partition, &offset.to_string()]);
+    if let Some(next) = next {
+        let (name, partition) = (story.trace.name(next.actor), story.partition(mishap.partition));
+        let what = fill(words.starts_at, &[name, &partition, &next.value.to_string()]);
         let means = fill(words.passed, &[&records(mishap, story.words)]);
-        lines.push(line(story, entry, what, means));
+        lines.push(line(story, next, what, means));
     }
     lines
 }
 
 /// Tells of a commit that was as it should be.
 fn told_commit(story: &Story<'_>, group: &GroupStory, mishap: &Mishap, commit: &Commit) -> Timed {
-    let entry = &story.outcome.history[commit.entry];
     let what = match commit.by {
         Some((client, kind)) => {
-            committed(story, client, kind, commit.to) + story.words.groups.why.full_stop
+            let name = story.trace.name(client as i64);
+            committed(story, name, kind, commit.to) + story.words.groups.why.full_stop
         }
-        None => crate::tell::tell(story, entry),
+        None => crate::tell::tell(story, commit.entry),
     };
     let mut means = match commit.by {
         Some((_, kind)) => rule(kind, story.words).to_owned(),
@@ -127,36 +140,24 @@ fn told_commit(story: &Story<'_>, group: &GroupStory, mishap: &Mishap, commit: &
     if 0 < covered && covered == finished {
         push(&mut means, &counted(covered, story.words.groups.why.all_finished));
     }
-    line(story, entry, what, means)
+    let at = story.trace.entry(commit.entry).first().map_or(0, |fact| fact.at);
+    at_time(story, at, what, means)
 }
 
 /// Says who committed what by which call, without a full stop.
-pub(super) fn committed(
-    story: &Story<'_>,
-    client: ClientId,
-    kind: CommitKind,
-    to: Offset,
-) -> String {
-    let sentence = story.words.groups.why.commit_calls[kind_place(kind)];
-    fill(sentence, &[&story.client(client), &to.to_string()])
+pub(super) fn committed(story: &Story<'_>, name: &str, kind: i64, to: i64) -> String {
+    let calls = &story.words.groups.why.commit_calls;
+    let sentence = usize::try_from(kind).ok().and_then(|place| calls.get(place));
+    fill(sentence.copied().unwrap_or(""), &[name, &to.to_string()])
 }
 
 /// Says what a commit of this kind covers; empty where the application decides.
-pub(super) fn rule(kind: CommitKind, words: &Words) -> &'static str {
+pub(super) fn rule(kind: i64, words: &Words) -> &'static str {
+    const AUTO: i64 = 2;
     match kind {
-        CommitKind::Sync | CommitKind::Async => "",
-        CommitKind::Auto => words.groups.why.auto_rules[0],
-        CommitKind::AutoBeforeRebalance | CommitKind::AutoOnClose => words.groups.why.auto_rules[1],
-    }
-}
-
-fn kind_place(kind: CommitKind) -> usize {
-    match kind {
-        CommitKind::Sync => 0,
-        CommitKind::Async => 1,
-        CommitKind::Auto => 2,
-        CommitKind::AutoBeforeRebalance => 3,
-        CommitKind::AutoOnClose => 4,
+        ..AUTO => "",
+        AUTO => words.groups.why.auto_rules[0],
+        _ => words.groups.why.auto_rules[1],
     }
 }
 
@@ -168,30 +169,20 @@ pub(super) fn covered(
     mishap: &Mishap,
     commit: &Commit,
 ) -> (u64, u64) {
-    let from = commit.from.unwrap_or(Offset::ZERO);
-    let mut finished: BTreeSet<Uid> = BTreeSet::new();
-    for entry in &story.outcome.history[..commit.entry] {
-        let Some(Fact::Work(WorkFact { client, partition, offset, uid, what })) = fact(entry)
-        else {
-            continue;
-        };
-        let inside = *partition == mishap.partition && from <= *offset && *offset < commit.to;
-        let done = match what {
-            WorkEvent::Ended(outcome) => match outcome {
-                WorkOutcome::Done | WorkOutcome::Parked | WorkOutcome::HandedOn => true,
-                WorkOutcome::Failed
-                | WorkOutcome::Skipped
-                | WorkOutcome::Shed
-                | WorkOutcome::TakenForRepeat => false,
-            },
-            WorkEvent::Began(_) | WorkEvent::Effect(_) | WorkEvent::CopySent { .. } => false,
-        };
-        if inside && done && story.group_of(*client) == Some(group.group) {
-            finished.insert(*uid);
-        }
-    }
-    let covered = if from < commit.to { commit.to - from } else { 0 };
-    (covered, finished.len() as u64)
+    let from = commit.from.unwrap_or(0);
+    let finished: BTreeSet<i64> = until(story, commit.entry)
+        .iter()
+        .filter(|fact| fact.kind == FactKind::Done && (from..commit.to).contains(&fact.value))
+        .filter(|fact| is_there(story, mishap, fact) && is_of(story, group, fact))
+        .map(|fact| fact.other)
+        .collect();
+    ((commit.to - from).max(0) as u64, finished.len() as u64)
+}
+
+/// Says whether a fact is a commit of a mishap's partition by its group.
+fn commits(story: &Story<'_>, group: &GroupStory, mishap: &Mishap, fact: &TraceFact) -> bool {
+    let of_group = (FactKind::Commit, i64::from(group.group.0)) == (fact.kind, fact.other);
+    of_group && is_there(story, mishap, fact) && story.trace.is_commit(fact)
 }
 
 /// Finds the last commit of a mishap's partition that lies before `end` in the history.
@@ -201,153 +192,92 @@ pub(super) fn last_commit(
     mishap: &Mishap,
     end: usize,
 ) -> Option<Commit> {
-    let name = story.group(group.group);
-    let mut written = story.outcome.history[..end].iter().enumerate().rev().filter_map(
-        |(at, entry)| match fact(entry) {
-            Some(Fact::Group(GroupFact {
-                group,
-                what: GroupEvent::Committed { offsets, .. },
-                ..
-            })) if *group.as_str() == *name => Some((at, offset_of(offsets, mishap.partition)?)),
-            _ => None,
-        },
-    );
-    let (entry, to) = written.next()?;
-    let from = written.map(|(_, offset)| offset).find(|&offset| offset != to);
-    Some(Commit { entry, by: sent_by(story, group, mishap, (entry, to)), from, to })
-}
-
-/// Finds who sent the commit that was written at this place.
-fn sent_by(
-    story: &Story<'_>,
-    group: &GroupStory,
-    mishap: &Mishap,
-    (entry, to): (usize, Offset),
-) -> Option<(ClientId, CommitKind)> {
-    story.outcome.history[..entry].iter().rev().find_map(|entry| match fact(entry)? {
-        Fact::Member(MemberFact {
-            client,
-            what: MemberEvent::CommitSent { kind, offsets, .. },
-        }) if story.group_of(*client) == Some(group.group) => {
-            let same = offset_of(offsets, mishap.partition) == Some(to);
-            same.then_some((*client, *kind))
-        }
-        _ => None,
-    })
+    let facts = until(story, end).iter().rev();
+    let mut written = facts.filter(|fact| commits(story, group, mishap, fact));
+    let last = written.next()?;
+    let to = last.value;
+    let from = written.map(|fact| fact.value).find(|&offset| offset != to);
+    let sent = until(story, last.entry).iter().rev().find(|fact| {
+        (fact.kind, fact.value) == (FactKind::CommitSent, to)
+            && is_there(story, mishap, fact)
+            && is_of(story, group, fact)
+    });
+    let by = sent.and_then(|sent| Some((sent.by()?, sent.other)));
+    Some(Commit { entry: last.entry, by, from, to })
 }
 
 /// Tells of what stopped a member.
-fn stops(story: &Story<'_>, mishap: &Mishap, entries: &[Entry], client: ClientId) -> Vec<Timed> {
+fn stops(
+    story: &Story<'_>,
+    mishap: &Mishap,
+    (from, to): (usize, usize),
+    client: usize,
+) -> Vec<Timed> {
     let mut is_dead = false;
     let mut stops = Vec::new();
-    for entry in entries {
-        let Some(mut told) = stop(story, mishap, entry, client) else { continue };
+    for fact in since(story, from).iter().take_while(|fact| fact.entry < to) {
+        let Some(mut told) = stop(story, mishap, fact, client) else { continue };
         // Its membership outlives the process until the session is over.
         if is_dead {
             story.words.groups.why.waited.clone_into(&mut told.1.means);
         }
-        is_dead = ends(entry, client);
+        is_dead = ends(fact, Some(client));
         stops.push(told);
     }
     stops
 }
 
-/// Tells of an entry with which a member stopped working, left its group or was put out of it.
-fn stop(story: &Story<'_>, mishap: &Mishap, entry: &Entry, client: ClientId) -> Option<Timed> {
+/// Tells of a fact with which a member stopped working, left its group or was put out of it.
+fn stop(story: &Story<'_>, mishap: &Mishap, fact: &TraceFact, client: usize) -> Option<Timed> {
     let words = &story.words.groups.why;
-    let name = story.client(client);
-    if ends(entry, client) {
-        let means = words.uncommitted.to_owned();
-        return Some(line(story, entry, fill(words.process_ended, &[&name]), means));
-    }
-    if let Some(Fact::Member(MemberFact {
-        client: member,
-        what: MemberEvent::Listening(Callback::Revoked, partitions),
-    })) = fact(entry)
-        && *member == client
-        && partitions.contains(&mishap.partition)
-    {
-        let what = fill(words.gave_back, &[&name, &story.partition_list(partitions)]);
-        return Some(line(story, entry, what, words.uncommitted.to_owned()));
-    }
-    if let Event::Fault(Fault::Paused(NodeId::Client(paused))) = entry.event
-        && paused == client
-    {
-        return Some(line(story, entry, fill(words.froze, &[&name]), words.silent.to_owned()));
-    }
-    let Some(Fact::Group(GroupFact { what: GroupEvent::MemberLeft { member, cause }, .. })) =
-        fact(entry)
-    else {
-        return None;
-    };
-    if story.member_client(member) != Some(client) {
-        return None;
-    }
-    let (sentence, means) = match cause {
-        LeaveCause::Left => (words.left_group, ""),
-        LeaveCause::SessionExpired | LeaveCause::RebalanceTimeout | LeaveCause::GroupFull => {
-            (words.put_out, words.others_get)
+    let name = story.trace.name(client as i64);
+    let is_own = fact.by() == Some(client);
+    let said = |sentence, means: &str| Some(line(story, fact, sentence, means.to_owned()));
+    match fact.kind {
+        FactKind::Down if is_own => said(fill(words.process_ended, &[name]), words.uncommitted),
+        FactKind::Callback if is_own && fact.value == 0 && is_there(story, mishap, fact) => {
+            let given = story.trace.entry(fact.entry).iter().filter_map(TraceFact::place);
+            let given: Vec<_> = given.map(|place| story.trace.partitions[place].id).collect();
+            let what = fill(words.gave_back, &[name, &story.partition_list(&given)]);
+            said(what, words.uncommitted)
         }
-    };
-    let why = match cause {
-        LeaveCause::Left => story.words.groups.leave_causes[0],
-        LeaveCause::SessionExpired => story.words.groups.leave_causes[1],
-        LeaveCause::RebalanceTimeout => story.words.groups.leave_causes[2],
-        LeaveCause::GroupFull => story.words.groups.leave_causes[3],
-    };
-    Some(line(story, entry, fill(sentence, &[&name, why]), means.to_owned()))
+        FactKind::Pause if is_own => said(fill(words.froze, &[name]), words.silent),
+        FactKind::Left if fact.with() == Some(client) => {
+            let (sentence, means) = match fact.more {
+                0 => (words.left_group, ""),
+                _ => (words.put_out, words.others_get),
+            };
+            let causes = &story.words.groups.leave_causes;
+            let why = usize::try_from(fact.more).ok().and_then(|place| causes.get(place));
+            said(fill(sentence, &[name, why.copied().unwrap_or("")]), means)
+        }
+        _ => None,
+    }
 }
 
 /// Tells of a commit that failed because its member was out.
 fn refused_to(
     story: &Story<'_>,
     mishap: &Mishap,
-    entry: &Entry,
-    client: ClientId,
+    fact: &TraceFact,
+    client: usize,
 ) -> Option<Timed> {
     let words = &story.words.groups.why;
-    if let Some(Fact::Member(MemberFact {
-        client: member,
-        what: MemberEvent::CommitEnded { outcome: Err(error), .. },
-    })) = fact(entry)
-        && *member == client
-    {
-        let what = fill(words.failed, &[&story.client(client), &commit_error(*error)]);
-        return Some(line(story, entry, what, words.outside.to_owned()));
-    }
-    let Some(Fact::Group(GroupFact {
-        broker,
-        what: GroupEvent::CommitRefused { member, offsets, error, .. },
-        ..
-    })) = fact(entry)
-    else {
-        return None;
-    };
-    let to = offset_of(offsets, mishap.partition)?;
-    let by = member.as_ref().and_then(|member| story.member_client(member));
-    (by == Some(client)).then(|| {
-        let (broker, name) = (broker_name(*broker), story.client(client));
-        let what = fill(words.refused_to, &[&broker, &name, &to.to_string(), error.name()]);
-        line(story, entry, what, words.outside.to_owned())
-    })
-}
-
-/// Says whether a client's process ends with this entry.
-fn ends(entry: &Entry, client: ClientId) -> bool {
-    match entry.event {
-        Event::Fault(Fault::Crashed(node) | Fault::PowerLost(node) | Fault::Exited(node)) => {
-            node == NodeId::Client(client)
+    let (name, error) = (story.trace.name(client as i64), story.trace.error_name(fact.more));
+    let what = match fact.kind {
+        FactKind::CommitFailed if fact.by() == Some(client) => fill(words.failed, &[name, error]),
+        FactKind::CommitRefused if fact.with() == Some(client) && is_there(story, mishap, fact) => {
+            let broker = story.trace.name(fact.actor);
+            fill(words.refused_to, &[broker, name, &fact.value.to_string(), error])
         }
-        Event::Fault(_) | Event::Fact(_) | Event::Phase(_) => false,
-        Event::Step { .. } | Event::Reached { .. } => false,
-    }
+        _ => return None,
+    };
+    Some(line(story, fact, what, words.outside.to_owned()))
 }
 
-fn fact(entry: &Entry) -> Option<&Fact> {
-    match &entry.event {
-        Event::Fact(fact) => Some(fact),
-        Event::Fault(_) | Event::Phase(_) | Event::Step { .. } | Event::Reached { .. } => None,
-    }
+/// Says whether a client's process ends with this.
+fn ends(fact: &TraceFact, client: Option<usize>) -> bool {
+    fact.kind == FactKind::Down && client.is_some() && fact.by() == client
 }
 
 /// Names the records of a mishap.
@@ -367,7 +297,17 @@ pub(super) fn push(text: &mut String, sentence: &str) {
     text.push_str(sentence);
 }
 
-fn line(story: &Story<'_>, entry: &Entry, what: String, means: String) -> Timed {
-    let at = fill(story.words.why.seconds, &[&entry.at.to_string()]);
-    (entry.at, Told { at, time: Some(entry.at), what, means, ..Told::default() })
+/// Returns an offset as facts count it.
+pub(super) fn number(offset: Offset) -> i64 {
+    offset.0 as i64
+}
+
+fn line(story: &Story<'_>, fact: &TraceFact, what: String, means: String) -> Timed {
+    at_time(story, fact.at, what, means)
+}
+
+fn at_time(story: &Story<'_>, at: u64, what: String, means: String) -> Timed {
+    let time = Time(at);
+    let at = fill(story.words.why.seconds, &[&time.to_string()]);
+    (time, Told { at, time: Some(time), what, means, ..Told::default() })
 }

@@ -3,21 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use model::fact::{
-    CommitKind, Fact, GroupEvent, GroupFact, MemberEvent, MemberFact, ResetCause, WorkEvent,
-    WorkFact, WorkOutcome,
-};
-use model::ids::{ClientId, Offset, Uid};
-use sim::history::Event;
-use sim::plan::GroupIndex;
+use model::fact::{CommitKind, ResetCause, WorkOutcome};
+use model::ids::{ClientId, Uid};
 use sim::verdict::{Claim, GroupStory, Mishap, MishapCause, MishapKind};
 
 use super::Told;
-use super::course::{committed, course, covered, last_commit, push, records, rule};
+use super::course::{
+    committed, course, covered, is_of, is_there, last_commit, number, push, records, rule, until,
+};
 use crate::story::Story;
 use crate::text::{counted, fill, grouped};
-use crate::timeline::{offset_of, reset_cause};
-use crate::words::Words;
+use crate::timeline::reset_cause;
+use crate::trace::{FactKind, TraceFact};
 
 /// Runs of records that are told.
 const SHOWN: usize = 4;
@@ -107,7 +104,7 @@ fn told(story: &Story<'_>, group: &GroupStory, mishap: &Mishap) -> Told {
 /// Says what did it.
 fn because(story: &Story<'_>, group: &GroupStory, mishap: &Mishap) -> String {
     let words = &story.words.groups.why;
-    let last = || match last_offset(story, group.group, mishap) {
+    let last = || match last_offset(story, group, mishap) {
         Some(offset) => fill(words.last_commit, &[&offset.to_string()]),
         None => words.no_commit.to_owned(),
     };
@@ -122,7 +119,8 @@ fn because(story: &Story<'_>, group: &GroupStory, mishap: &Mishap) -> String {
             let (name, partition) = (story.client(client), story.partition(mishap.partition));
             match worked_before(story, group, mishap, Some(client)) {
                 Some(before) => {
-                    fill(words.moved, &[&partition, &story.client(before), &name, &last()])
+                    let before = story.trace.name(before as i64);
+                    fill(words.moved, &[&partition, before, &name, &last()])
                 }
                 None => fill(words.moved_from_nobody, &[&partition, &name, &last()]),
             }
@@ -141,11 +139,12 @@ fn too_far(
     mishap: &Mishap,
     (client, kind): (ClientId, CommitKind),
 ) -> String {
-    let words = &story.words.groups.why;
-    let to = committed_by(story, mishap).unwrap_or(mishap.to);
+    let (words, kind) = (&story.words.groups.why, kind as i64);
+    let to = committed_by(story, mishap).unwrap_or(number(mishap.to));
     let state = mishap.records.first().map(|&uid| state(story, group, mishap, uid));
-    let mut text =
-        committed(story, client, kind, to) + &state.unwrap_or_default() + words.full_stop;
+    let mut text = committed(story, &story.client(client), kind, to)
+        + &state.unwrap_or_default()
+        + words.full_stop;
     push(&mut text, rule(kind, story.words));
     if let Some(commit) = last_commit(story, group, mishap, mishap.entry + 1) {
         let (covered, finished) = covered(story, group, mishap, &commit);
@@ -163,13 +162,14 @@ fn reset(
     mishap: &Mishap,
     (client, cause): (ClientId, ResetCause),
 ) -> String {
-    let told = match fact(story, mishap.entry) {
-        Some(Fact::PositionReset { to, .. }) => *to,
-        _ => match mishap.kind {
-            MishapKind::Skipped => mishap.to,
-            MishapKind::Repeated => mishap.from,
+    let jumped = story.trace.entry(mishap.entry).iter().find(|it| it.kind == FactKind::Reset);
+    let told = jumped.map_or(
+        match mishap.kind {
+            MishapKind::Skipped => number(mishap.to),
+            MishapKind::Repeated => number(mishap.from),
         },
-    };
+        |fact| fact.value,
+    );
     let words = &story.words.groups.why;
     let (name, told) = (story.client(client), told.to_string());
     if cause == ResetCause::NoPosition {
@@ -177,11 +177,11 @@ fn reset(
         let group = story.group(group.group);
         return fill(words.no_offset, &[&group, &partition, &name, &told]);
     }
-    fill(words.reset, &[&name, &told, reset_cause(cause, story.words)])
+    fill(words.reset, &[&name, &told, reset_cause(cause as i64, story.words)])
 }
 
 /// Returns the place of an outcome among the words.
-pub(crate) fn place(outcome: WorkOutcome) -> usize {
+fn place(outcome: WorkOutcome) -> usize {
     match outcome {
         WorkOutcome::Done => 0,
         WorkOutcome::Failed => 1,
@@ -193,53 +193,33 @@ pub(crate) fn place(outcome: WorkOutcome) -> usize {
     }
 }
 
-/// Says on what occasion offsets were committed.
-pub(crate) fn occasion(kind: CommitKind, words: &'static Words) -> &'static str {
-    let place = match kind {
-        CommitKind::Sync => 0,
-        CommitKind::Async => 1,
-        CommitKind::Auto => 2,
-        CommitKind::AutoBeforeRebalance => 3,
-        CommitKind::AutoOnClose => 4,
-    };
-    words.groups.commit_kinds[place]
-}
-
-fn fact<'a>(story: &Story<'a>, entry: usize) -> Option<&'a Fact> {
-    match &story.outcome.history.get(entry)?.event {
-        Event::Fact(fact) => Some(fact),
-        Event::Fault(_) | Event::Phase(_) | Event::Step { .. } | Event::Reached { .. } => None,
-    }
-}
-
 /// Returns the facts before a mishap, the latest first.
-fn before<'a>(story: &Story<'a>, mishap: &Mishap) -> impl Iterator<Item = &'a Fact> {
-    let story = *story;
-    (0..mishap.entry).rev().filter_map(move |at| fact(&story, at))
+fn before<'a>(story: &Story<'a>, mishap: &Mishap) -> impl Iterator<Item = &'a TraceFact> {
+    until(story, mishap.entry).iter().rev()
 }
 
 /// Returns what the commit of a mishap said of its partition.
-fn committed_by(story: &Story<'_>, mishap: &Mishap) -> Option<Offset> {
-    match fact(story, mishap.entry)? {
-        Fact::Group(GroupFact { what: GroupEvent::Committed { offsets, .. }, .. })
-        | Fact::Member(MemberFact { what: MemberEvent::CommitSent { offsets, .. }, .. }) => {
-            offset_of(offsets, mishap.partition)
-        }
-        _ => None,
-    }
+fn committed_by(story: &Story<'_>, mishap: &Mishap) -> Option<i64> {
+    let mut facts = story.trace.entry(mishap.entry).iter();
+    let commit = facts.find(|fact| {
+        matches!(fact.kind, FactKind::Commit | FactKind::CommitSent)
+            && is_there(story, mishap, fact)
+    });
+    commit.map(|fact| fact.value)
 }
 
 /// Returns what a group had committed of a partition before a mishap.
-fn last_offset(story: &Story<'_>, group: GroupIndex, mishap: &Mishap) -> Option<Offset> {
-    let name = story.group(group);
-    before(story, mishap).find_map(|fact| match fact {
-        Fact::Group(GroupFact {
-            group,
-            what: GroupEvent::Committed { offsets, .. } | GroupEvent::Loaded { offsets, .. },
-            ..
-        }) if *group.as_str() == *name => offset_of(offsets, mishap.partition),
-        _ => None,
-    })
+fn last_offset(story: &Story<'_>, group: &GroupStory, mishap: &Mishap) -> Option<i64> {
+    let of_group = (FactKind::Commit, i64::from(group.group.0));
+    let mut written = before(story, mishap).filter(|fact| (fact.kind, fact.other) == of_group);
+    let last = written.find(|fact| 0 <= fact.value && is_there(story, mishap, fact));
+    last.map(|fact| fact.value)
+}
+
+/// Says whether a fact is about the work on a record.
+fn is_work(fact: &TraceFact) -> bool {
+    use FactKind::{Begin, Done, Failed, Leave, SinkRefused, SinkTook};
+    matches!(fact.kind, Begin | Done | Leave | Failed | SinkTook | SinkRefused)
 }
 
 /// Returns who worked on the partition for the group, before this member if there is one.
@@ -248,33 +228,27 @@ pub(super) fn worked_before(
     group: &GroupStory,
     mishap: &Mishap,
     now: Option<ClientId>,
-) -> Option<ClientId> {
-    before(story, mishap).find_map(|fact| match fact {
-        Fact::Work(work) if work.partition == mishap.partition && Some(work.client) != now => {
-            (story.group_of(work.client) == Some(group.group)).then_some(work.client)
-        }
-        _ => None,
-    })
+) -> Option<usize> {
+    let now = now.and_then(|now| super::place(story, now));
+    let mut work =
+        before(story, mishap).filter(|fact| is_work(fact) && is_there(story, mishap, fact));
+    let last = work.find(|fact| fact.by() != now && is_of(story, group, fact));
+    last.and_then(TraceFact::by)
 }
 
 /// Says how far the work on a record was when a group's commit went over it.
 fn state(story: &Story<'_>, group: &GroupStory, mishap: &Mishap, uid: Uid) -> String {
     let (words, name) = (&story.words.groups.why, format!("r{uid}"));
-    let mut ended: BTreeSet<ClientId> = BTreeSet::new();
-    for fact in before(story, mishap) {
-        let Fact::Work(WorkFact { client, uid: other, what, .. }) = fact else { continue };
-        if *other != uid || story.group_of(*client) != Some(group.group) {
-            continue;
-        }
-        match what {
-            WorkEvent::Began(_) if !ended.contains(client) => {
+    let mut ended: BTreeSet<i64> = BTreeSet::new();
+    let own = |fact: &&TraceFact| is_work(fact) && fact.other == i64::from(uid.0);
+    for fact in before(story, mishap).filter(own).filter(|fact| is_of(story, group, fact)) {
+        match fact.kind {
+            FactKind::Begin if !ended.contains(&fact.actor) => {
                 return fill(words.in_work, &[&name]);
             }
-            WorkEvent::Ended(WorkOutcome::Failed) => return fill(words.had_failed, &[&name]),
-            WorkEvent::Ended(_) => {
-                ended.insert(*client);
-            }
-            WorkEvent::Began(_) | WorkEvent::Effect(_) | WorkEvent::CopySent { .. } => {}
+            FactKind::Failed => return fill(words.had_failed, &[&name]),
+            FactKind::Done | FactKind::Leave => _ = ended.insert(fact.actor),
+            _ => {}
         }
     }
     if ended.is_empty() { fill(words.not_begun, &[&name]) } else { String::new() }

@@ -3,18 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use model::fact::{AppendRole, Fact};
-use model::ids::{ClientId, Offset, Uid};
-use model::log::batch::Batch;
-use model::message::ErrorCode;
-use sim::history::{Entry, Event};
+use model::ids::Uid;
+use model::time::Time;
 use sim::verdict::{Claim, Evidence};
 
 use super::Told;
-use crate::story::{Story, broker_name, record_list};
+use crate::story::{Story, record_list};
 use crate::text::fill;
+use crate::trace::{Batch, FactKind, NONE, Trace, TraceFact};
 
-/// What happened to one record, as places in the history.
+/// What happened to one record, as entries of the history.
 #[derive(Default)]
 struct Way {
     /// Leaders appended it.
@@ -38,8 +36,9 @@ pub(super) fn told(
     let (first, names) = match claim {
         Claim::OrderPerPartition => {
             let concerned: BTreeSet<Uid> = evidence.records.iter().copied().collect();
-            let written = *Way::of(story, &concerned).appended.first()?;
-            let first = uids(appended(story, written)?).find(|uid| concerned.contains(uid))?;
+            let written = *Way::of(story.trace, &concerned).appended.first()?;
+            let batch = appended(story.trace, written)?;
+            let first = *batch.records.iter().find(|uid| concerned.contains(uid))?;
             (first, record_list(&evidence.records, story.words))
         }
         _ if others.is_empty() => (first, format!("r{first}")),
@@ -64,10 +63,10 @@ pub(super) fn told_of(story: &Story<'_>, claim: Claim, uid: Uid) -> Option<Vec<T
 /// Tells how a record came into a log twice.
 fn twice(story: &Story<'_>, uid: Uid) -> Option<Vec<Told>> {
     let words = &story.words.why.repeats;
-    let same = repeats_of(story, uid);
-    let way = Way::of(story, &same);
+    let same = repeats_of(story.trace, uid);
+    let way = Way::of(story.trace, &same);
     let (&first, &last) = (way.appended.first()?, way.appended.last()?);
-    let again = way.sent.iter().rev().find(|&&at| at < last && attempt(story, at) != Some(1));
+    let again = way.sent.iter().rev().find(|&&at| at < last && attempt(story.trace, at) != Some(1));
     let mut places = vec![first, last];
     places.extend(way.retried.iter().find(|&&at| at < last));
     places.extend(way.sent_again.iter().find(|&&at| at < last));
@@ -81,10 +80,10 @@ fn twice(story: &Story<'_>, uid: Uid) -> Option<Vec<Told>> {
     let tell = |at: usize| {
         let (what, mut means) = step(story, at, &same)?;
         if at == last {
-            let stamp = |at| appended(story, at).and_then(|batch| batch.producer);
-            means = match (stamp(first), stamp(last)) {
+            let producer = |at| appended(story.trace, at).and_then(|batch| batch.producer);
+            means = match (producer(first), producer(last)) {
                 (_, None) => words.unnumbered.to_owned(),
-                (Some(one), Some(other)) if one.id != other.id => words.other_id.to_owned(),
+                (Some(one), Some(other)) if one != other => words.other_id.to_owned(),
                 (_, Some(_)) => words.unrecognised.to_owned(),
             };
         } else if again == Some(&at) {
@@ -100,10 +99,10 @@ fn twice(story: &Story<'_>, uid: Uid) -> Option<Vec<Told>> {
 fn behind(story: &Story<'_>, uid: Uid) -> Option<Vec<Told>> {
     let words = &story.words.why.repeats;
     let later = BTreeSet::from([uid]);
-    let overtook = *Way::of(story, &later).appended.first()?;
-    let passed = passed(story, uid, overtook)?;
+    let overtook = *Way::of(story.trace, &later).appended.first()?;
+    let passed = passed(story.trace, uid, overtook)?;
     let passed_too = BTreeSet::from([passed]);
-    let way = Way::of(story, &passed_too);
+    let way = Way::of(story.trace, &passed_too);
     let written = *way.appended.first()?;
     let (earlier, name) = (format!("r{passed}"), format!("r{uid}"));
     let mut lines = Vec::new();
@@ -124,151 +123,138 @@ fn behind(story: &Story<'_>, uid: Uid) -> Option<Vec<Told>> {
 }
 
 /// Finds the first record of the same producer that a record has overtaken.
-fn passed(story: &Story<'_>, uid: Uid, overtook: usize) -> Option<Uid> {
-    let history = &story.outcome.history;
-    let sender = |of: Uid| {
-        history.iter().find_map(|entry| match fact(entry)? {
-            Fact::SendCalled { client, record, .. } if record.uid == of => Some(*client),
-            _ => None,
-        })
-    };
+fn passed(trace: &Trace, uid: Uid, overtook: usize) -> Option<Uid> {
+    let sender = |of: Uid| trace.records.get(of.0 as usize).and_then(|record| record.by);
     let client = sender(uid)?;
-    let Fact::Appended { partition, .. } = fact(history.get(overtook)?)? else { return None };
-    let before: BTreeSet<Uid> =
-        (0..overtook).filter_map(|at| appended(story, at)).flat_map(uids).collect();
-    let later = history[overtook..].iter().filter_map(|entry| match fact(entry)? {
-        Fact::Appended { partition: at, batch, role: AppendRole::Leader, .. } => {
-            (at == partition).then_some(batch)
-        }
-        _ => None,
-    });
-    let earlier = later.flat_map(|batch| uids(batch)).filter(|it| *it < uid);
-    earlier.filter(|it| !before.contains(it)).find(|&it| sender(it) == Some(client))
+    let partition = written(trace).find(|(fact, _)| fact.entry == overtook)?.0.partition;
+    let earlier = written(trace).take_while(|(fact, _)| fact.entry < overtook);
+    let before: BTreeSet<Uid> = earlier.flat_map(|(_, batch)| batch.records.clone()).collect();
+    let later = written(trace).skip_while(|(fact, _)| fact.entry < overtook);
+    let later = later.filter(|(fact, _)| fact.partition == partition);
+    let mut passed = later.flat_map(|(_, batch)| &batch.records).filter(|it| **it < uid);
+    passed.find(|it| !before.contains(it) && sender(**it) == Some(client)).copied()
+}
+
+/// Returns what leaders appended, in order.
+fn written(trace: &Trace) -> impl Iterator<Item = (&TraceFact, &Batch)> {
+    let appended = trace.facts.iter().filter(|it| (it.kind, it.other) == (FactKind::Append, 1));
+    appended.map(|fact| (fact, &trace.batches[fact.value as usize]))
 }
 
 impl Way {
-    fn of(story: &Story<'_>, same: &BTreeSet<Uid>) -> Way {
+    fn of(trace: &Trace, same: &BTreeSet<Uid>) -> Way {
         let mut way = Way::default();
-        let holds = |batch: &Batch| uids(batch).any(|uid| same.contains(&uid));
-        for (at, entry) in story.outcome.history.iter().enumerate() {
-            match fact(entry) {
-                Some(Fact::Appended { batch, role: AppendRole::Leader, .. }) if holds(batch) => {
-                    way.appended.push(at);
+        for fact in &trace.facts {
+            let (records, list) = match (fact.kind, fact.other) {
+                (FactKind::Append, 1) => {
+                    (trace.batches[fact.value as usize].records.as_slice(), &mut way.appended)
                 }
-                Some(Fact::BatchSent { batch, .. }) if holds(batch) => way.sent.push(at),
-                Some(Fact::BatchRetried { batch, .. }) if holds(batch) => way.retried.push(at),
-                Some(Fact::SentAgain { uid, .. }) if same.contains(uid) => way.sent_again.push(at),
-                _ => {}
+                (FactKind::Sent, _) => (trace.sending(fact.value), &mut way.sent),
+                (FactKind::Retry, _) => (trace.sending(fact.more), &mut way.retried),
+                (FactKind::Again, _) if same.contains(&number(fact.value)) => {
+                    way.sent_again.push(fact.entry);
+                    continue;
+                }
+                _ => continue,
+            };
+            if records.iter().any(|uid| same.contains(uid)) {
+                list.push(fact.entry);
             }
         }
         way
     }
 }
 
+/// Returns a record by the number that a fact carries.
+fn number(uid: i64) -> Uid {
+    Uid(u32::try_from(uid).unwrap_or(u32::MAX))
+}
+
 /// Returns a record with those that its application sent in its place.
-fn repeats_of(story: &Story<'_>, uid: Uid) -> BTreeSet<Uid> {
+fn repeats_of(trace: &Trace, uid: Uid) -> BTreeSet<Uid> {
     let mut same = BTreeSet::from([uid]);
-    for entry in &story.outcome.history {
-        if let Some(Fact::SentAgain { uid, first, .. }) = fact(entry)
-            && same.contains(first)
-        {
-            same.insert(*uid);
+    for fact in trace.facts.iter().filter(|fact| fact.kind == FactKind::Again) {
+        if same.contains(&number(fact.other)) {
+            same.insert(number(fact.value));
         }
     }
     same
 }
 
-/// Says what happened at a place, and what that usually means.
+/// Says what happened with an entry, and what that usually means.
 fn step(story: &Story<'_>, at: usize, same: &BTreeSet<Uid>) -> Option<(String, String)> {
     let (words, events) = (&story.words.why.repeats, &story.words.why.events);
-    let name = |client: &ClientId| story.client(*client);
-    let record = |batch: &Batch| uids(batch).find(|uid| same.contains(uid));
+    let trace = story.trace;
+    let fact = trace.entry(at).first()?;
+    let (name, peer) = (trace.name(fact.actor), trace.name(fact.peer));
+    let record = |records: &[Uid]| records.iter().copied().find(|uid| same.contains(uid));
     let none = String::new();
-    Some(match fact(story.outcome.history.get(at)?)? {
-        Fact::Appended { broker, batch, .. } => {
-            let (uid, epoch) = (record(batch)?, batch.leader_epoch.to_string());
-            let offset = offset_of(batch, uid)?.to_string();
-            let values = [&broker_name(*broker), &format!("r{uid}"), &offset, &epoch];
-            (fill(events.appended, &values.map(String::as_str)), none)
+    Some(match fact.kind {
+        FactKind::Append => {
+            let batch = &trace.batches[fact.value as usize];
+            let (uid, epoch) = (record(&batch.records)?, batch.epoch.to_string());
+            let offset = batch.base + batch.records.iter().position(|it| *it == uid)? as u64;
+            let values = [&format!("r{uid}"), &offset.to_string(), &epoch];
+            (fill(events.appended, &[name, values[0], values[1], values[2]]), none)
         }
-        Fact::BatchSent { client, broker, batch, attempt, .. } => {
-            let sentence = if *attempt < 2 { events.sent } else { events.sent_again };
-            let record = format!("r{}", record(batch)?);
-            let values = [&name(client), &record, &broker_name(*broker), &attempt.to_string()];
-            (fill(sentence, &values.map(String::as_str)), none)
+        FactKind::Sent => {
+            let sentence = if fact.other < 2 { events.sent } else { events.sent_again };
+            let record = format!("r{}", record(trace.sending(fact.value))?);
+            (fill(sentence, &[name, &record, peer, &fact.other.to_string()]), none)
         }
-        Fact::BatchRetried { client, batch, error, .. } => {
-            let record = format!("r{}", record(batch)?);
+        FactKind::Retry => {
+            let record = format!("r{}", record(trace.sending(fact.more))?);
+            let error = trace.error_name(fact.other);
             let (sentence, means) = match error {
-                ErrorCode::RequestTimedOut | ErrorCode::NetworkException => {
-                    (words.unheard, words.unheard_means)
-                }
+                "REQUEST_TIMED_OUT" | "NETWORK_EXCEPTION" => (words.unheard, words.unheard_means),
                 _ => (events.retried, ""),
             };
-            (fill(sentence, &[&name(client), &record, error.name()]), means.to_owned())
+            (fill(sentence, &[name, &record, error]), means.to_owned())
         }
-        Fact::SentAgain { client, uid, first } => {
-            let values = [&name(client), &format!("r{first}"), &format!("r{uid}")];
-            (fill(words.from_before, &values.map(String::as_str)), words.checkpoint.to_owned())
+        FactKind::Again => {
+            let values = [&format!("r{}", fact.other), &format!("r{}", fact.value)];
+            let what = fill(words.from_before, &[name, values[0], values[1]]);
+            (what, words.checkpoint.to_owned())
         }
         _ => return None,
     })
 }
 
-/// Says who has become the leader between two places, if anybody has.
+/// Says who has become the leader between two entries, if anybody has.
 fn led_by(story: &Story<'_>, (from, to): (usize, usize)) -> String {
-    let sent_to = match story.outcome.history.get(to).and_then(fact) {
-        Some(Fact::BatchSent { broker, .. }) => Some(*broker),
-        _ => None,
+    let trace = story.trace;
+    let sent = trace.entry(to).iter().find(|fact| fact.kind == FactKind::Sent);
+    let Some(sent) = sent.filter(|fact| fact.peer != NONE) else { return String::new() };
+    let led = |fact: &&TraceFact| {
+        fact.kind == FactKind::Leader && fact.partition == sent.partition && fact.entry < to
     };
-    let elected =
-        story.outcome.history[from..to].iter().rev().find_map(|entry| match fact(entry)? {
-            Fact::PartitionChanged { leader: (before, after), leader_epoch, .. } => {
-                let is_new = before != after && *after == sent_to;
-                is_new.then(|| (*after, leader_epoch.to_string()))
-            }
-            _ => None,
-        });
-    match elected {
-        Some((Some(broker), epoch)) => {
-            fill(story.words.why.repeats.new_leader, &[&broker_name(broker), &epoch])
+    let mut elected = None;
+    let mut before = NONE;
+    for fact in trace.facts.iter().filter(led) {
+        if from <= fact.entry && before != fact.actor && fact.actor == sent.peer {
+            elected = Some(fact);
         }
-        Some((None, _)) | None => String::new(),
+        before = fact.actor;
     }
+    elected.map_or_else(String::new, |fact| {
+        let (name, epoch) = (trace.name(fact.actor), fact.value.to_string());
+        fill(story.words.why.repeats.new_leader, &[name, &epoch])
+    })
 }
 
-fn attempt(story: &Story<'_>, at: usize) -> Option<u32> {
-    match story.outcome.history.get(at).and_then(fact) {
-        Some(Fact::BatchSent { attempt, .. }) => Some(*attempt),
-        _ => None,
-    }
+fn attempt(trace: &Trace, at: usize) -> Option<i64> {
+    let fact = trace.entry(at).first().filter(|fact| fact.kind == FactKind::Sent)?;
+    Some(fact.other)
 }
 
-fn appended<'a>(story: &Story<'a>, at: usize) -> Option<&'a Batch> {
-    match fact(story.outcome.history.get(at)?)? {
-        Fact::Appended { batch, role: AppendRole::Leader, .. } => Some(batch),
-        _ => None,
-    }
-}
-
-fn uids(batch: &Batch) -> impl Iterator<Item = Uid> + '_ {
-    batch.records.list().iter().map(|record| record.uid)
-}
-
-fn offset_of(batch: &Batch, uid: Uid) -> Option<Offset> {
-    let place = batch.records.list().iter().position(|record| record.uid == uid)?;
-    Some(Offset(batch.base_offset.0 + place as u64))
-}
-
-fn fact(entry: &Entry) -> Option<&Fact> {
-    match &entry.event {
-        Event::Fact(fact) => Some(fact),
-        Event::Fault(_) | Event::Phase(_) | Event::Step { .. } | Event::Reached { .. } => None,
-    }
+fn appended(trace: &Trace, at: usize) -> Option<&Batch> {
+    let mut facts = trace.entry(at).iter();
+    let fact = facts.find(|fact| (fact.kind, fact.other) == (FactKind::Append, 1))?;
+    trace.batches.get(fact.value as usize)
 }
 
 fn line(story: &Story<'_>, at: usize, what: String, means: String) -> Told {
-    let time = story.outcome.history.get(at).map(|entry| entry.at);
+    let time = story.trace.entry(at).first().map(|fact| Time(fact.at));
     let at = time.map_or_else(String::new, |at| fill(story.words.why.seconds, &[&at.to_string()]));
     Told { at, time, what, means, ..Told::default() }
 }

@@ -2,7 +2,11 @@
 //! error codes, states) are what they are in English.
 
 mod clauses;
+mod fuzz;
 mod groups;
+mod mutants;
+mod odds;
+mod shrink;
 
 use scenarios::Language;
 use sim::clause::Grammar;
@@ -156,6 +160,12 @@ pub const ZH: Words = Words {
     why: WHY,
     summary: SUMMARY,
     groups: groups::GROUPS,
+    fuzz: fuzz::FUZZ,
+    mutants: mutants::MUTANTS,
+    grade: super::grade::CHINESE,
+    odds: odds::ODDS,
+    replay: super::replay::CHINESE,
+    shrink: shrink::SHRINK,
 };
 
 const WHY: Why = Why {

@@ -4,7 +4,11 @@ use scenarios::Language;
 use sim::clause::ENGLISH;
 use sim::verdict::{Anomaly, Claim};
 
+use super::fuzz::FUZZ;
 use super::groups::GROUPS;
+use super::mutants::MUTANTS;
+use super::odds::ODDS;
+use super::shrink::SHRINK;
 use super::{Events, Repeats, Summary, Why, Words};
 
 /// English.
@@ -236,6 +240,12 @@ pub const EN: Words = Words {
     },
     summary: SUMMARY,
     groups: GROUPS,
+    fuzz: FUZZ,
+    mutants: MUTANTS,
+    grade: super::grade::ENGLISH,
+    odds: ODDS,
+    replay: super::replay::ENGLISH,
+    shrink: SHRINK,
 };
 
 const SUMMARY: Summary = Summary {

@@ -1,6 +1,7 @@
 //! A hand-made trial: the leader acknowledges three records, then stops before anyone has
 //! copied them.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use model::config::{BrokerConfig, ConsumerConfig, ControllerConfig, ProducerConfig, TopicConfig};
@@ -14,7 +15,8 @@ use model::message::cluster::TopicLayout;
 use model::message::data::{Acks, EpochEnd};
 use model::rules::Rules;
 use model::time::{Duration, Time, Timestamp};
-use reports::story::Story;
+use reports::story::{Story, Subject};
+use reports::trace::Trace;
 use reports::words::EN;
 use sim::clause::{ClauseKind, Sentence};
 use sim::history::{Entry, Event, Fault, Phase};
@@ -41,9 +43,23 @@ pub struct Example {
     pub outcome: Outcome,
     /// What the steps say.
     pub says: Vec<String>,
+    /// The trace, as soon as somebody has asked for the story.
+    pub trace: OnceCell<Trace>,
 }
 
 impl Example {
+    /// Returns which trial it is.
+    fn subject(&self) -> Subject<'_> {
+        Subject {
+            scenario: self.about.0,
+            case: "",
+            seed: 7,
+            again: "trial run",
+            plan: &self.plan,
+            outcome: &self.outcome,
+        }
+    }
+
     /// Returns the trial as reports see it.
     pub fn story(&self) -> Story<'_> {
         Story {
@@ -53,6 +69,7 @@ impl Example {
             seed: 7,
             plan: &self.plan,
             outcome: &self.outcome,
+            trace: self.trace.get_or_init(|| Trace::of(&self.subject())),
             says: &self.says,
             ask: None,
             words: &EN,
@@ -252,6 +269,10 @@ pub fn acks_1_leader_crash() -> Example {
     let mut script = Script::default();
     script.add(0, Event::Phase(Phase::Faults));
     let all = [1, 2, 3];
+    for id in all {
+        let node = NodeId::Broker(BrokerId(id));
+        script.add(0, Event::Fault(Fault::Started { node, incarnation: 1 }));
+    }
     script.registered(50, ((None, Some(1)), 3), (&[], &all), ChangeCause::Created);
     for uid in 0..9 {
         let at = 100 + 200 * u64::from(uid);
@@ -303,7 +324,8 @@ pub fn acks_1_leader_crash() -> Example {
     let outcome = outcome(script.entries, judgement);
     let says = vec!["The links to the followers get slow".to_owned()];
     let lesson = "The leader confirms three records, then stops before anyone has copied them.";
-    Example { about: ("acks-1-leader-crash", lesson), plan: plan(3, 1, 1), outcome, says }
+    let (plan, trace) = (plan(3, 1, 1), OnceCell::new());
+    Example { about: ("acks-1-leader-crash", lesson), plan, outcome, says, trace }
 }
 
 fn judgement(entries: &[Entry], promises: &[usize], rest: [usize; 3]) -> Judgement {
@@ -377,5 +399,6 @@ fn outcome(history: Vec<Entry>, judgement: Judgement) -> Outcome {
         replicas: [1, 2, 3].map(replica).to_vec(),
         healed_at: Time(30_000_000),
         totals,
+        coverage: sim::coverage::Coverage::default(),
     }
 }

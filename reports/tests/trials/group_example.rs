@@ -1,13 +1,14 @@
 //! A hand-made trial of a group: a member commits what it has not finished and dies; another
 //! one begins behind it, and later a third one repeats what was not committed.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use model::config::ConsumerConfig;
 use model::fact::{
-    AppendRole, ChangeCause, CommitError, CommitId, CommitKind, EffectOutcome, Fact, GroupEvent,
-    GroupFact, GroupPhase, LeaveCause, MemberEvent, MemberFact, RebalanceCause, WorkEvent,
-    WorkFact, WorkOutcome,
+    AppendRole, ChangeCause, CommitError, CommitId, CommitKind, EffectOutcome, ExpelCause, Fact,
+    GroupEvent, GroupFact, GroupPhase, LeaveCause, MemberEvent, MemberFact, RebalanceCause,
+    WorkEvent, WorkFact, WorkOutcome,
 };
 use model::ids::{
     BrokerId, ClientId, Generation, GroupId, MemberId, NodeId, Offset, TopicId, TopicPartition, Uid,
@@ -123,6 +124,16 @@ pub fn group_that_skips_and_repeats() -> Example {
     let began = first_generation(&mut script);
     let (skipped, moved) = crash(&mut script);
     let repeated = slow_member(&mut script);
+    script.fact(
+        29_000,
+        Fact::HighWatermark {
+            broker: BrokerId(1),
+            partition: P,
+            from: Offset::ZERO,
+            to: Offset(9),
+            waiting: None,
+        },
+    );
     script.add(30_000, Event::Phase(Phase::Settle));
     let judgement = judgement(&script, [began, moved], [skipped, repeated]);
     let replica = |id: u8| ReplicaEnd {
@@ -135,6 +146,13 @@ pub fn group_that_skips_and_repeats() -> Example {
         in_isr: true,
         batches: (0..9).map(|uid| batch(uid, u64::from(uid), 3)).collect(),
     };
+    let other = |id: u8| ReplicaEnd {
+        partition: Q,
+        end: Offset::ZERO,
+        high_watermark: Offset::ZERO,
+        batches: Vec::new(),
+        ..replica(id)
+    };
     let end = Time(30_000_000);
     let totals = Totals { events: 500, messages: 90, entries: script.entries.len() as u64, end };
     let outcome = Outcome {
@@ -146,12 +164,14 @@ pub fn group_that_skips_and_repeats() -> Example {
         steps: Vec::new(),
         rules_applied: Vec::new(),
         watches: Vec::new(),
-        replicas: [1, 2, 3].map(replica).to_vec(),
+        replicas: [1, 2, 3].map(replica).into_iter().chain([1, 2, 3].map(other)).collect(),
         healed_at: end,
         totals,
+        coverage: sim::coverage::Coverage::default(),
     };
     let lesson = "One member commits what it has not finished, and another one is slow.";
-    Example { about: ("commit-too-early", lesson), plan: group_plan(), outcome, says: Vec::new() }
+    let (plan, says, trace) = (group_plan(), Vec::new(), OnceCell::new());
+    Example { about: ("commit-too-early", lesson), plan, outcome, says, trace }
 }
 
 /// Two members join and work; returns where the rebalance began.
@@ -205,6 +225,7 @@ fn slow_member(script: &mut Script) -> usize {
         script.works(16_100 + 10 * u64::from(uid), 2, uid, WorkOutcome::Done);
     }
     script.member(18_000, 2, MemberEvent::PollIntervalExceeded);
+    script.member(18_000, 2, MemberEvent::Expelled(ExpelCause::PollInterval));
     let (member, cause) = (member_id(2), LeaveCause::Left);
     script.group(18_002, GroupEvent::MemberLeft { member, cause });
     script.group(18_400, GroupEvent::Resigned);

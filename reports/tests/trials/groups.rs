@@ -43,7 +43,7 @@ fn a_claim_that_mishaps_do_not_explain_is_told_by_its_evidence() {
     let Verdict::Breaks(evidence) = &mut judgement.findings[0].verdict else {
         panic!("the first claim is broken")
     };
-    let last = example.outcome.history.len() - 1;
+    let last = example.outcome.history.len() - 2;
     evidence.entries = (last - 20..last).step_by(4).collect();
     judgement.groups[0].mishaps[0].cause = MishapCause::Operator;
 

@@ -94,7 +94,7 @@ fn every_entry_has_a_line_of_prose_and_an_object() {
     let example = acks_1_leader_crash();
     let story = example.story();
     let prose: Vec<_> =
-        story.outcome.history.iter().skip(80).take(25).map(|it| prose(&story, it)).collect();
+        story.outcome.history.iter().skip(83).take(25).map(|it| prose(&story, it)).collect();
 
     insta::assert_snapshot!(prose.join("\n"));
     assert_eq!(history(&story).lines().count(), story.outcome.history.len());

@@ -36,7 +36,7 @@ chance = { of = "no-acknowledged-loss", broken-at-most = 0.01 }
 fn what_a_step_leaves_to_chance_is_drawn_for_each_seed() {
     let scenario = read(FILE);
     let pauses: BTreeSet<Duration> =
-        (0..50).map(|seed| pause(&scenario.cases[0].drawn(seed))).collect();
+        (0..50).map(|seed| pause(&scenario.cases[0].drawn(seed).plan)).collect();
 
     let (low, high) = (Duration::from_secs(1), Duration::from_secs(9));
     assert!(pauses.iter().all(|it| (low..=high).contains(it)), "{pauses:?}");
@@ -47,10 +47,10 @@ fn what_a_step_leaves_to_chance_is_drawn_for_each_seed() {
 fn a_seed_draws_the_same_in_every_case_and_in_the_plan_of_its_own() {
     let scenario = read(FILE);
 
-    let [one, other] = [0, 1].map(|case: usize| scenario.cases[case].drawn(5));
+    let [one, other] = [0, 1].map(|case: usize| scenario.cases[case].drawn(5).plan);
 
     assert_eq!(one.steps, other.steps);
-    assert_eq!(scenario.cases[0].drawn(scenario.seed), scenario.cases[0].plan);
+    assert_eq!(scenario.cases[0].drawn(scenario.seed).plan, scenario.cases[0].plan);
     assert_eq!(one.steps[1].trigger, Trigger::After(Duration::from_secs(3)));
 }
 

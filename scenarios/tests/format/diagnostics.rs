@@ -254,10 +254,16 @@ const MISTAKES: &[(&str, &str, Code, &str)] = &[
         "[[expect]]",
     ),
     (
+        "schema = 1",
+        "schema = 1\nfound = { by = \"\", violation = \"\", seed = 1, digest = \"0123456789abcdef\", trial = \"\", model = 1 }",
+        Code::BadFound,
+        "\"\"",
+    ),
+    (
         "[[expect]]\nclaim = \"no-acknowledged-loss\"",
-        "[nemesis]\nswarm = true\n[[expect]]\nclaim = \"no-phantom\"",
-        Code::NotYet,
-        "nemesis",
+        "[nemesis]\nallow = { crush = 4 }\n[[expect]]\nclaim = \"no-phantom\"",
+        Code::UnknownFault,
+        "crush",
     ),
 ];
 

@@ -255,5 +255,6 @@ fn outcome(verdict: Verdict) -> Outcome {
         replicas: Vec::new(),
         healed_at: Time(3),
         totals: Totals::default(),
+        coverage: sim::coverage::Coverage::default(),
     }
 }

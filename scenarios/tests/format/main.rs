@@ -2,9 +2,13 @@
 
 mod chances;
 mod diagnostics;
+mod drawn;
 mod edn;
+mod found;
 mod group_mistakes;
 mod groups;
 mod judging;
+mod nemesis;
 mod plans;
 mod robustness;
+mod written;

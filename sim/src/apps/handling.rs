@@ -81,6 +81,11 @@ pub(crate) fn items(delivery: &Delivery) -> impl Iterator<Item = Item> + '_ {
 }
 
 impl Handler {
+    /// Draws what comes from another seed's streams.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
     pub(crate) fn new(client: ClientId, name: Arc<str>, seed: u64) -> Handler {
         Handler { client, name, seed, takes: Stream::default(), fails: Stream::default() }
     }

@@ -22,7 +22,7 @@ use crate::plan::{ClientRole, ConsumerPlan, Handling, OnFailure, Plan, ProducerP
 use crate::shape::Stream;
 
 /// An application with one client.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct App {
     client: ClientId,
     name: Arc<str>,
@@ -32,7 +32,7 @@ pub(crate) struct App {
 }
 
 /// What an application does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Work {
     Send(SendLoop),
     Poll(PollLoop),
@@ -50,6 +50,15 @@ impl App {
             }
         };
         App { client, name: it.name.clone(), seed, stream: Stream::default(), work }
+    }
+
+    /// Draws what comes from another seed's streams.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+        match &mut self.work {
+            Work::Send(_) | Work::Poll(_) => {}
+            Work::Member(member) => member.reseed(seed),
+        }
     }
 
     /// The application's process has begun, again perhaps.

@@ -3,6 +3,7 @@
 //! A member polls, works on what it got or lets others, commits as its plan says, and polls
 //! again. Its rebalance listener and the callbacks of its commits run on the same thread.
 
+pub(crate) mod call;
 mod listener;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,13 +12,15 @@ use std::sync::Arc;
 use model::fact::{
     CommitError, CommitId, CopyPurpose, GroupError, WorkEvent, WorkFact, WorkOutcome,
 };
-use model::ids::{ClientId, Offset, TopicPartition, Uid};
+use model::ids::{ClientId, Uid};
+use model::message::Remedy;
 use model::mutant::Mutant;
-use model::time::{Time, Timestamp, earliest};
+use model::time::{Timestamp, earliest};
 use model::turn::{Completion, Delivery, Returned};
 
 use crate::apps::handling::{Desk, Fate, Handler, Item, items};
 use crate::apps::has_producer;
+use crate::apps::polling::call::{Call, Copy};
 use crate::apps::polling::listener::{ListenerCommit, Listening};
 use crate::apps::workers::{Crew, Offsets, Progress, Stage, Task};
 use crate::plan::{AsyncRetry, CommitStyle, Handling, WorkerCommits};
@@ -45,39 +48,8 @@ impl PollLoop {
     }
 }
 
-/// What a member's application calls next.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Call {
-    Poll,
-    /// `commitSync` of these offsets, or of the current positions.
-    CommitSync(Option<Offsets>),
-    CommitAsync(Option<Offsets>),
-    /// The rebalance listener returns.
-    Listened,
-    Seek(TopicPartition, Offset),
-    /// `offsetsForTimes` of everything that it owns.
-    OffsetsForTimes(Timestamp),
-    /// `send()` of the producer beside it.
-    Send(Copy),
-    CloseProducer,
-    Close,
-    /// The process ends, everything closed.
-    Exit,
-    /// The process dies.
-    Crash,
-    /// It works until then, or waits for a call to return.
-    Wait(Option<Time>),
-}
-
-/// A record to be sent because of another.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Copy {
-    pub(crate) item: Item,
-    pub(crate) purpose: CopyPurpose,
-}
-
 /// The application of a group's member, in one life of its process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct MemberLoop {
     handler: Handler,
     doing: Doing,
@@ -147,6 +119,11 @@ pub(crate) enum Thrown {
 }
 
 impl MemberLoop {
+    /// Draws what comes from another seed's streams.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        self.handler.reseed(seed);
+    }
+
     pub(crate) fn new(client: ClientId, name: Arc<str>, seed: u64) -> MemberLoop {
         MemberLoop::begin(Handler::new(client, name, seed))
     }
@@ -402,6 +379,20 @@ impl MemberLoop {
                 self.finish(&copy.item, desk);
                 Fate::Finished
             }
+            // A thread that sends through a closed producer dies of the exception.
+            Completion::Error(_) if self.is_closing() => {
+                let failed = WorkEvent::Ended(WorkOutcome::Failed);
+                self.handler.note(&copy.item, failed, desk.notes);
+                Fate::Stop
+            }
+            // No attempt can bring it out: the exception leaves the loop.
+            Completion::Error(error)
+                if copy.purpose == CopyPurpose::DeadLetter && error.remedy() == Remedy::GiveUp =>
+            {
+                let failed = WorkEvent::Ended(WorkOutcome::Failed);
+                self.handler.note(&copy.item, failed, desk.notes);
+                self.settle(copy.item, Fate::Stop, desk)
+            }
             Completion::Error(_) => {
                 let fate = self.handler.fail(&copy.item, desk);
                 if let Fate::Again(_) = fate {
@@ -412,6 +403,11 @@ impl MemberLoop {
                 self.settle(copy.item, fate, desk)
             }
         }
+    }
+
+    /// Says whether its producer takes nothing any more.
+    fn is_closing(&self) -> bool {
+        matches!(self.doing, Doing::ClosingProducer | Doing::Closing | Doing::Ended)
     }
 
     // -- Work --

@@ -10,7 +10,7 @@ use crate::plan::{Keys, ProducerPlan, SendStyle};
 use crate::shape::Stream;
 
 /// Calls `send()` again and again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SendLoop {
     /// Records still to be sent at the loop's own pace.
     left: u32,
@@ -26,7 +26,7 @@ pub(crate) struct SendLoop {
 }
 
 /// A file of lines that an application sends, and how far it knows to have got.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct File {
     /// The place is noted after so many acknowledged lines.
     every: usize,
@@ -39,7 +39,7 @@ struct File {
 }
 
 /// One line of a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Line {
     key: Option<Key>,
     /// As what it was sent first; `None` until then.
@@ -77,7 +77,7 @@ pub(crate) enum NextSend {
 }
 
 /// Chooses keys: built once, so that a choice allocates nothing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct KeyChoice {
     keys: Vec<Key>,
     rule: Keys,

@@ -11,7 +11,7 @@ use crate::plan::Sink;
 use crate::shape::Stream;
 
 /// A database, as far as it tells repeats from first times. It outlives processes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Store {
     rule: Sink,
     group: Arc<str>,
@@ -26,6 +26,11 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// Draws what comes from another seed's streams.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
     pub(crate) fn new(rule: Sink, group: Arc<str>, seed: u64) -> Store {
         Store {
             rule,

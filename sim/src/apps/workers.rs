@@ -1,6 +1,6 @@
 //! Threads that work beside the one that polls, and what may be committed meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use model::ids::{Offset, TopicPartition};
 use model::time::Time;
@@ -12,7 +12,7 @@ use crate::plan::{Spread, Workers};
 pub(crate) type Offsets = BTreeMap<TopicPartition, Offset>;
 
 /// The workers of one process.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Crew {
     /// What each of them works on.
     threads: Vec<Option<Task>>,
@@ -38,7 +38,7 @@ pub(crate) enum Stage {
 }
 
 /// How far a process has got in what it owns.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
     tracks: BTreeMap<TopicPartition, Track>,
     /// What was finished last since the last commit.
@@ -46,10 +46,10 @@ pub(crate) struct Progress {
 }
 
 /// How far it has got in one partition.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Track {
-    /// Polled and not finished.
-    open: BTreeSet<Offset>,
+    /// Polled and not finished, in order.
+    open: VecDeque<Offset>,
     /// The record after the last one polled.
     end: Offset,
     committed: Offset,
@@ -147,13 +147,13 @@ fn hash(item: &Item) -> u64 {
 impl Progress {
     pub(crate) fn on_polled(&mut self, item: &Item) {
         let track = self.tracks.entry(item.partition).or_default();
-        track.open.insert(item.offset);
+        track.open(item.offset);
         track.end = item.offset + 1;
     }
 
     pub(crate) fn on_finished(&mut self, item: &Item) {
         if let Some(track) = self.tracks.get_mut(&item.partition)
-            && track.open.remove(&item.offset)
+            && track.close(item.offset)
         {
             self.own.insert(item.partition, item.offset + 1);
         }
@@ -179,13 +179,35 @@ impl Progress {
 
     /// Returns what lies below the first record that is not finished, of all partitions.
     pub(crate) fn contiguous(&self) -> Offsets {
-        let next = |track: &Track| track.open.first().copied().unwrap_or(track.end);
+        let next = |track: &Track| track.open.front().copied().unwrap_or(track.end);
         self.tracks.iter().map(|(partition, track)| (*partition, next(track))).collect()
     }
 
     /// Takes what was finished last in each partition since it was taken before.
     pub(crate) fn take_own(&mut self) -> Offsets {
         std::mem::take(&mut self.own)
+    }
+}
+
+impl Track {
+    fn open(&mut self, offset: Offset) {
+        // Nearly always the next one.
+        if self.open.back().is_none_or(|last| *last < offset) {
+            self.open.push_back(offset);
+        } else if let Err(place) = self.open.binary_search(&offset) {
+            self.open.insert(place, offset);
+        }
+    }
+
+    /// Says whether it was open.
+    fn close(&mut self, offset: Offset) -> bool {
+        // Nearly always the first one.
+        if self.open.front() == Some(&offset) {
+            self.open.pop_front();
+            return true;
+        }
+        let place = self.open.binary_search(&offset);
+        place.is_ok_and(|place| self.open.remove(place).is_some())
     }
 }
 

@@ -97,9 +97,13 @@ impl Committed {
                 }
             }
             Fact::BecameLeader { broker, partition, epoch, .. } => {
-                self.partitions.get_mut(*partition).newest = Some((*epoch, *broker));
-                let log = cluster.partition(*partition).and_then(|it| it.log(*broker));
-                self.on_leader(*partition, log, place);
+                let newest = &mut self.partitions.get_mut(*partition).newest;
+                // A broker that was frozen may take over a term that is over: it follows nobody.
+                if newest.is_none_or(|(known, _)| known <= *epoch) {
+                    *newest = Some((*epoch, *broker));
+                    let log = cluster.partition(*partition).and_then(|it| it.log(*broker));
+                    self.on_leader(*partition, log, place);
+                }
             }
             Fact::PartitionChanged { leader, isr, cause, .. } => {
                 if let Some(elected) = leader.1
@@ -307,6 +311,23 @@ mod tests {
 
         assert_eq!(history.first_violation(), Some(CLAIM));
         assert_eq!(history.verdict(CLAIM).anomalies.get(&Anomaly::CommittedLost), Some(&1));
+    }
+
+    #[test]
+    fn who_takes_over_a_term_that_is_over_follows_nobody() {
+        let mut history = History::new(Acks::All, &[1, 2, 3]);
+        let batch = batch(1, 0, &[0]);
+        history.fail_over(2, &[2, 3]).write(&[2, 3], &batch);
+        // Broker 1 was frozen when its term began, and reads that it leads now.
+        history.fact(Fact::BecameLeader {
+            broker: BrokerId(1),
+            partition: PARTITION,
+            epoch: LeaderEpoch(0),
+            end: Offset(0),
+            high_watermark: Offset(0),
+        });
+
+        assert_eq!(history.first_violation(), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod committed;
 mod delivery;
 mod ending;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod groups;
 mod hazards;
 mod liveness;
@@ -35,6 +35,7 @@ mod watermarks;
 
 use model::fact::Fact;
 use model::ids::{TopicId, TopicPartition};
+use model::time::Time;
 
 use crate::checkers::attribution::{Attribution, Cut, CutBy};
 use crate::checkers::case::{Case, Place};
@@ -48,6 +49,7 @@ use crate::checkers::records::{Knowledge, Records};
 use crate::checkers::replicas::Cluster;
 use crate::checkers::replication::{Replication, Risks};
 use crate::checkers::sequences::Sequences;
+pub(crate) use crate::checkers::table::ByPartition;
 use crate::checkers::watermarks::Watermarks;
 use crate::history::{Entry, Event, Fault, Phase};
 use crate::outcome::{Judgement, Tally};
@@ -94,8 +96,7 @@ impl Judge {
         let place = Place { entry: index, at: entry.at };
         self.end = place;
         match &entry.event {
-            Event::Fact(fact) if is_internal(fact) => {}
-            Event::Fact(fact) => self.on_fact(fact, place),
+            Event::Fact(fact) => self.on_fact(index, entry.at, fact),
             Event::Fault(Fault::UnsyncedLost { partition, .. })
                 if partition.topic == TopicId::CONSUMER_OFFSETS => {}
             Event::Fault(fault) => self.on_fault(fault, place),
@@ -135,11 +136,15 @@ impl Judge {
         let [agreement, leadership, coverage] = replication.finish(&cluster, end, risks);
         let groups = groups.finish(&ending, end);
         let (leaderless_max, leaderless) = liveness.leaderless(end);
-        let told = |knowledge| ending.standings().filter(|it| it.1.knowledge == knowledge).count();
+        let (mut promised, mut assumed) = (0, 0);
+        for (_, standing) in ending.standings() {
+            promised += u64::from(standing.knowledge == Knowledge::Promised);
+            assumed += u64::from(standing.knowledge == Knowledge::Assumed);
+        }
         let tally = Tally {
             sent: records.all().count() as u64,
-            promised: told(Knowledge::Promised) as u64,
-            assumed: told(Knowledge::Assumed) as u64,
+            promised,
+            assumed,
             leaderless_max,
             leaderless,
         };
@@ -185,16 +190,21 @@ impl Judge {
         }
     }
 
-    fn on_fact(&mut self, fact: &Fact, place: Place) {
+    /// Takes in the next entry of the history, which is this fact.
+    pub(crate) fn on_fact(&mut self, index: usize, at: Time, fact: &Fact) {
+        let place = Place { entry: index, at };
+        self.end = place;
         match fact {
             // More than half of a history, and no concern of anybody else.
-            Fact::SendCalled { .. } => {
-                self.records.on_fact(fact, place);
-                self.groups.on_fact(fact, place);
+            Fact::Work(fact) => self.groups.on_work(fact, place),
+            Fact::SendCalled { client, record, .. } => {
+                self.records.on_send(*client, record.uid, place);
+                self.groups.on_send(*client, record);
             }
-            Fact::Buffered { .. } => self.records.on_fact(fact, place),
+            Fact::Buffered { uid, partition, .. } => self.records.on_buffered(*uid, *partition),
             Fact::FollowerFetched { .. } | Fact::LogLoaded { .. } => {}
-            Fact::Group(_) | Fact::Member(_) | Fact::Work(_) => self.groups.on_fact(fact, place),
+            Fact::Group(_) | Fact::Member(_) => self.groups.on_fact(fact, place),
+            _ if is_internal(fact) => self.groups.on_internal(fact),
             _ => self.tell_all(fact, place),
         }
     }
@@ -291,7 +301,8 @@ mod tests {
 
         for (entry, fact) in facts.iter().enumerate() {
             let place = Place { entry, at: Time(entry as u64) };
-            short.on_fact(fact, place);
+            short.on_fact(place.entry, place.at, fact);
+            long.end = place;
             long.tell_all(fact, place);
         }
 

@@ -90,6 +90,17 @@ enum Life {
     Ended,
 }
 
+/// Returns how many `send()` calls to have room for from the start: large tables that grow are
+/// copied again and again.
+pub(crate) fn expected(plan: &Plan) -> usize {
+    const MOST: usize = 1 << 20;
+    let records = |client: &ClientPlan| match &client.role {
+        ClientRole::Producer(producer) => producer.records as usize,
+        ClientRole::Consumer(_) | ClientRole::Member(_) => 0,
+    };
+    plan.clients.iter().map(records).sum::<usize>().min(MOST)
+}
+
 impl Records {
     /// Makes an empty table for the clients of this plan.
     pub(crate) fn new(plan: &Plan) -> Records {
@@ -106,7 +117,8 @@ impl Records {
             }
         };
         let client = |client| Client { acks: acks(client), session: 0, life: Life::Running };
-        Records { sends: Vec::new(), clients: plan.clients.iter().map(client).collect() }
+        let sends = Vec::with_capacity(expected(plan));
+        Records { sends, clients: plan.clients.iter().map(client).collect() }
     }
 
     /// Returns every `send()` call with its uid.
@@ -149,29 +161,35 @@ impl Records {
         }
     }
 
+    /// Takes in that `send()` was called.
+    pub(crate) fn on_send(&mut self, client: ClientId, uid: Uid, place: Place) {
+        assert_eq!(uid.0 as usize, self.sends.len(), "uids are dense");
+        let session = self.clients.get(usize::from(client.0)).map_or(0, |it| it.session);
+        self.sends.push(Send {
+            client,
+            session,
+            called: place,
+            partition: None,
+            progress: Progress::InProcess,
+            told: None,
+            offset: None,
+            first: uid,
+            again: None,
+        });
+    }
+
+    /// Takes in that a record got its partition.
+    pub(crate) fn on_buffered(&mut self, uid: Uid, partition: TopicPartition) {
+        if let Some(send) = self.get_mut(uid) {
+            send.partition = Some(partition);
+        }
+    }
+
     /// Takes in what became true at a node.
     pub(crate) fn on_fact(&mut self, fact: &Fact, place: Place) {
         match fact {
-            Fact::SendCalled { client, record, .. } => {
-                assert_eq!(record.uid.0 as usize, self.sends.len(), "uids are dense");
-                let session = self.clients.get(usize::from(client.0)).map_or(0, |it| it.session);
-                self.sends.push(Send {
-                    client: *client,
-                    session,
-                    called: place,
-                    partition: None,
-                    progress: Progress::InProcess,
-                    told: None,
-                    offset: None,
-                    first: record.uid,
-                    again: None,
-                });
-            }
-            Fact::Buffered { uid, partition, .. } => {
-                if let Some(send) = self.get_mut(*uid) {
-                    send.partition = Some(*partition);
-                }
-            }
+            Fact::SendCalled { client, record, .. } => self.on_send(*client, record.uid, place),
+            Fact::Buffered { uid, partition, .. } => self.on_buffered(*uid, *partition),
             Fact::SentAgain { uid, first, .. } => self.repeat(*uid, *first),
             Fact::BatchSent { batch, .. } => self.advance(batch, Progress::InFlight),
             Fact::BatchRetried { batch, .. } => self.advance(batch, Progress::Attempted),

@@ -16,16 +16,21 @@ impl<T: Default> ByPartition<T> {
     }
 
     /// Returns a partition's entry, and makes it if need be.
+    #[inline]
     pub(crate) fn get_mut(&mut self, id: TopicPartition) -> &mut T {
         let (topic, place) = (usize::from(id.topic.0), usize::from(id.partition));
+        if self.topics.get(topic).is_none_or(|partitions| partitions.len() <= place) {
+            self.grow(topic, place);
+        }
+        &mut self.topics[topic][place]
+    }
+
+    #[cold]
+    fn grow(&mut self, topic: usize, place: usize) {
         if self.topics.len() <= topic {
             self.topics.resize_with(topic + 1, Vec::new);
         }
-        let partitions = &mut self.topics[topic];
-        if partitions.len() <= place {
-            partitions.resize_with(place + 1, T::default);
-        }
-        &mut partitions[place]
+        self.topics[topic].resize_with(place + 1, T::default);
     }
 
     /// Returns every entry, to be changed.

@@ -321,7 +321,7 @@ pub enum Trigger {
     /// This long after the previous step fired.
     After(Duration),
     /// Once the previous step with `after` or `when` before it has fired and the condition
-    /// holds, and then this much later.
+    /// holds, and then this much later. Optional steps hold up nobody: they may never fire.
     When(Condition, Duration),
 }
 

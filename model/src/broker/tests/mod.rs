@@ -339,7 +339,7 @@ impl Cluster {
             match effect {
                 Effect::Connect(connection) => self.connect(connection),
                 Effect::Send(connection, message) => {
-                    self.send(connection, node, Delivery::Message(message));
+                    self.send(connection, node, Delivery::Message(*message));
                 }
                 Effect::Close(connection) => self.hang_up(connection, node),
                 Effect::Exit => {

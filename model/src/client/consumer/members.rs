@@ -117,7 +117,8 @@ impl Scene {
                 let opened = ConnectionEvent::Opened;
                 self.consumer.on_connection(connection, opened, &mut self.stage.turn());
             }
-            Effect::Send(connection, Message::Request(correlation, request)) => {
+            Effect::Send(connection, message) => {
+                let Message::Request(correlation, request) = *message else { return };
                 let sent = Sent { connection, correlation, request };
                 if let Some(response) = self.answer(&sent.request) {
                     let message = Message::Response(correlation, response);

@@ -276,7 +276,8 @@ impl Pair {
                 };
                 self.consumer.on_connection(connection, outcome, &mut self.stage.turn());
             }
-            Effect::Send(connection, Message::Request(correlation, request)) => {
+            Effect::Send(connection, message) => {
+                let Message::Request(correlation, request) = *message else { return };
                 let sent = Sent { connection, correlation, request };
                 match self.reply_to(&sent) {
                     _ if self.ailment == Ailment::Silent(sent.broker().0) => {}

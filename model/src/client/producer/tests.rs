@@ -488,7 +488,8 @@ impl Rig {
                 Effect::Connect(connection) => self.call(|producer, turn| {
                     producer.on_connection(connection, ConnectionEvent::Opened, turn);
                 }),
-                Effect::Send(connection, Message::Request(correlation, request)) => {
+                Effect::Send(connection, message) => {
+                    let Message::Request(correlation, request) = *message else { continue };
                     let Some(response) = self.respond(&request) else {
                         self.produced.push(Sent { connection, correlation, request });
                         continue;

@@ -126,9 +126,10 @@ impl Desk {
 
     fn response_to(&self, broker: u8) -> Option<Response> {
         self.effects.iter().find_map(|effect| match effect {
-            Effect::Send(to, Message::Response(_, response)) if *to == connection(broker) => {
-                Some(response.clone())
-            }
+            Effect::Send(to, message) if *to == connection(broker) => match message.as_ref() {
+                Message::Response(_, response) => Some(response.clone()),
+                Message::Request(..) => None,
+            },
             _ => None,
         })
     }

@@ -7,7 +7,8 @@ use model::ids::TopicPartition;
 use model::message::group::Assignment;
 
 use crate::apps::handling::Desk;
-use crate::apps::polling::{Call, MemberLoop};
+use crate::apps::polling::MemberLoop;
+use crate::apps::polling::call::Call;
 use crate::plan::{CommitStyle, Handling, Sink, WorkerCommits};
 
 /// A call of the rebalance listener.

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use model::fact::Callback;
-use model::ids::{Key, TopicId};
+use model::ids::{Key, Offset, TopicId, TopicPartition};
 use model::log::batch::{Batch, Record};
 use model::message::ErrorCode;
 use model::rules::Rules;
-use model::time::Duration;
+use model::time::{Duration, Time};
 use proptest::prelude::{Strategy, prop_assert, prop_oneof, proptest};
 
 use super::*;
@@ -16,9 +16,8 @@ use crate::plan::{OnFailure, Poison, Shape, Sink, Spread, Workers};
 use crate::testing;
 
 const P: TopicPartition = TopicPartition { topic: TopicId(0), partition: 0 };
-const RETRIABLE: Result<(), CommitError> =
-    Err(CommitError::Retriable(ErrorCode::CoordinatorNotAvailable));
-
+type Committed = Result<(), CommitError>;
+const RETRIABLE: Committed = Err(CommitError::Retriable(ErrorCode::CoordinatorNotAvailable));
 #[test]
 fn each_style_commits_at_its_own_moment() {
     use CommitStyle::{After, Async, Auto, Before, Each, Never};
@@ -202,6 +201,50 @@ fn what_follows_a_poison_record() {
 }
 
 #[test]
+fn a_dead_letter_is_sent_again_unless_no_attempt_can_bring_it_out() {
+    let letter = Call::Send(Copy { item: item(0), purpose: CopyPurpose::DeadLetter });
+    for (error, letters) in [(ErrorCode::RequestTimedOut, 2), (ErrorCode::MessageTooLarge, 1)] {
+        let mut scene = Scene::new(|handling| {
+            handling.poison = Some(Poison::AtOffset(0));
+            handling.on_failure = OnFailure::DeadLetter { topic: TopicId(1), attempts: 1 };
+        });
+        scene.copy_failures = vec![error];
+        scene.polled(0..1);
+
+        let calls = scene.run();
+        let sent = calls.iter().filter(|call| **call == letter).count();
+        assert_eq!(sent, letters, "{error:?}: {calls:?}");
+        let ends = calls.last() == Some(&Call::CloseProducer);
+        assert_eq!(ends, error == ErrorCode::MessageTooLarge, "{error:?}: {calls:?}");
+    }
+}
+
+#[test]
+fn a_worker_whose_dead_letter_meets_a_closed_producer_sends_it_no_more() {
+    let mut scene = Scene::new(|handling| {
+        handling.poison = Some(Poison::AtOffset(0));
+        handling.on_failure = OnFailure::DeadLetter { topic: TopicId(1), attempts: 1 };
+        handling.workers = Some(workers(1, WorkerCommits::Contiguous));
+    });
+    scene.keeps_copies = true;
+    scene.polled(0..1);
+    scene.run();
+    scene.wait(Duration::from_millis(20));
+    scene.returned(Returned::Polled(Vec::new()));
+    assert!(scene.run().iter().any(|call| matches!(call, Call::Send(_))));
+    scene.app.leave();
+    scene.returned(Returned::Polled(Vec::new()));
+    assert_eq!(scene.run().last(), Some(&Call::CloseProducer));
+
+    let failed = Completion::Error(ErrorCode::NetworkException);
+    scene.returned(Returned::Completed(vec![Uid(1_000)], failed));
+
+    assert_eq!(scene.run(), []);
+    scene.returned(Returned::Closed);
+    assert_eq!(scene.run(), [Call::Close]);
+}
+
+#[test]
 fn whoever_retries_for_ever_gives_up_when_asked_to_leave() {
     let pause = Duration::from_secs(5);
     let mut scene = Scene::new(|handling| {
@@ -335,6 +378,10 @@ struct Scene {
     /// The consumer's position, and what was committed last.
     position: u64,
     committed: u64,
+    /// What befalls the next copies, the last one first; all others are acknowledged.
+    copy_failures: Vec<ErrorCode>,
+    /// Whether nothing is heard of copies.
+    keeps_copies: bool,
 }
 
 impl Scene {
@@ -353,6 +400,8 @@ impl Scene {
             is_polling: false,
             position: 0,
             committed: 0,
+            copy_failures: Vec::new(),
+            keeps_copies: false,
         };
         assert_eq!(scene.run(), [Call::Poll]);
         scene
@@ -408,7 +457,12 @@ impl Scene {
                     self.now = self.now.max(at);
                 }
                 Call::Wait(_) => return calls,
-                Call::Poll | Call::Close | Call::Exit | Call::Crash | Call::Listened => {
+                Call::Poll
+                | Call::Close
+                | Call::CloseProducer
+                | Call::Exit
+                | Call::Crash
+                | Call::Listened => {
                     self.is_polling |= call == Call::Poll;
                     calls.push(call);
                     return calls;
@@ -435,8 +489,13 @@ impl Scene {
             Call::Send(copy) => {
                 let uid = Uid(1_000);
                 self.app.on_copy_sent(uid, copy.clone(), &mut self.notes);
-                let acknowledged = Completion::Ok(Some(Offset(0)));
-                self.returned(Returned::Completed(vec![uid], acknowledged));
+                let completion = match self.copy_failures.pop() {
+                    Some(error) => Completion::Error(error),
+                    None => Completion::Ok(Some(Offset(0))),
+                };
+                if !self.keeps_copies {
+                    self.returned(Returned::Completed(vec![uid], completion));
+                }
             }
             _ => {}
         }

@@ -31,6 +31,7 @@ pub(crate) struct Commits {
 /// What is known of one group's commits.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Book {
+    protocol: Protocol,
     generation: Generation,
     /// Who is assigned what, in a classic group.
     assigned: BTreeMap<MemberId, Vec<TopicPartition>>,
@@ -44,6 +45,17 @@ struct Book {
     open: Vec<(ClientId, CommitId, Offsets)>,
 }
 
+/// Which protocol a group speaks, as far as its coordinator has shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Protocol {
+    #[default]
+    Unknown,
+    /// All members are in the group's generation.
+    Classic,
+    /// Each member has an epoch of its own (KIP-848).
+    Consumer,
+}
+
 impl Commits {
     /// Opens the case.
     pub(crate) fn new(groups: usize) -> Commits {
@@ -54,6 +66,14 @@ impl Commits {
     /// Returns what is known so far.
     pub(crate) fn case(&self) -> &Case {
         &self.case
+    }
+
+    /// Forgets what the coordinator before it said; what members were told stays.
+    pub(crate) fn forget(&mut self, group: usize) {
+        let book = &mut self.groups[group];
+        book.assigned.clear();
+        book.held.clear();
+        book.written.clear();
     }
 
     /// Takes in what became true at a node.
@@ -94,6 +114,7 @@ impl Commits {
             GroupEvent::State { to, generation, .. } => {
                 book.generation = *generation;
                 if to.is_classic() {
+                    book.protocol = Protocol::Classic;
                     book.held.clear();
                 }
             }
@@ -103,6 +124,7 @@ impl Commits {
             }
             GroupEvent::Holds { member, assigned, revoking, .. } => {
                 let all = assigned.iter().chain(revoking.iter()).copied().collect();
+                book.protocol = Protocol::Consumer;
                 book.held.insert(member.clone(), all);
             }
             GroupEvent::MemberLeft { member, .. } => {
@@ -219,7 +241,8 @@ impl Book {
         let table = if self.held.is_empty() { &self.assigned } else { &self.held };
         let owns = |partitions: &Vec<TopicPartition>| partitions.contains(&id);
         let is_own = table.get(member).is_some_and(owns);
-        let is_old = self.held.is_empty() && generation.is_some_and(|it| it < self.generation);
+        let is_classic = self.protocol == Protocol::Classic;
+        let is_old = is_classic && generation.is_some_and(|it| it < self.generation);
         is_old || (!is_own && table.values().any(owns))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: ours.
 
-use model::fact::{EffectOutcome, Fact, WorkEvent};
+use model::fact::{EffectOutcome, WorkEvent, WorkFact};
 use model::ids::Uid;
 
 use crate::checkers::case::{Case, Place, seen};
@@ -23,14 +23,11 @@ impl Effects {
         Effects { case: Case::new(Claim::EffectsOnce) }
     }
 
-    /// Takes in what became true at a node. `view` is as after it.
-    pub(crate) fn on_fact(&mut self, fact: &Fact, place: Place, view: &View) {
-        let Fact::Work(fact) = fact else { return };
-        if fact.what != WorkEvent::Effect(EffectOutcome::Applied) {
-            return;
-        }
-        let group = view.group_of(fact.client).map(|group| &view.groups[group]);
-        if group.is_some_and(|group| 1 < group.work(fact.uid).applied) {
+    /// Takes in what an application of a group did. `view` is as after it.
+    pub(crate) fn on_work(&mut self, group: usize, fact: &WorkFact, place: Place, view: &View) {
+        if fact.what == WorkEvent::Effect(EffectOutcome::Applied)
+            && 1 < view.groups[group].work(fact.uid).applied
+        {
             self.case.breach_of(Anomaly::EffectDup, fact.uid, place);
         }
     }

@@ -5,6 +5,7 @@
 //!   far a group is in one partition
 //! - `processing`: what was skipped or repeated; `effects`: what reached the sink
 //! - `order`: the order of each key; `commits`: the committed offsets
+//! - `office`: which broker coordinates
 //! - `ownership`: who had which partition; `rebalances`: how that changed
 //! - `settling`: what must come back
 //!
@@ -14,6 +15,7 @@ mod commits;
 mod effects;
 #[cfg(test)]
 mod fixture;
+mod office;
 mod order;
 mod ownership;
 mod processing;
@@ -24,13 +26,16 @@ mod share;
 mod tests;
 mod view;
 
-use model::fact::Fact;
+use model::fact::{Fact, WorkEvent, WorkFact};
+use model::ids::ClientId;
+use model::log::batch::Record;
 use model::time::Time;
 
 use crate::checkers::case::{Case, Place};
 use crate::checkers::ending::Ending;
 use crate::checkers::groups::commits::Commits;
 use crate::checkers::groups::effects::Effects;
+use crate::checkers::groups::office::Offices;
 use crate::checkers::groups::order::KeyOrder;
 use crate::checkers::groups::ownership::Ownership;
 use crate::checkers::groups::processing::Processing;
@@ -44,6 +49,7 @@ use crate::verdict::{Finding, GroupStory};
 /// Judges every claim about groups.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Groups {
+    offices: Offices,
     view: View,
     processing: Processing,
     effects: Effects,
@@ -83,6 +89,7 @@ impl Groups {
     pub(crate) fn new(plan: &Plan) -> Groups {
         let count = plan.groups.len();
         Groups {
+            offices: Offices::new(plan),
             view: View::new(plan),
             processing: Processing::new(count),
             effects: Effects::new(),
@@ -99,23 +106,58 @@ impl Groups {
         [self.commits.case(), self.ownership.case()]
     }
 
+    /// Takes in what became true of a log of `__consumer_offsets`.
+    pub(crate) fn on_internal(&mut self, fact: &Fact) {
+        for group in self.offices.on_fact(fact) {
+            // What the coordinator before it wrote last may never have been replicated.
+            self.view.groups[group].forget_commits();
+            self.commits.forget(group);
+            self.ownership.forget(group);
+        }
+    }
+
+    /// Takes in that `send()` was called: only its key is of concern here.
+    pub(crate) fn on_send(&mut self, client: ClientId, record: &Record) {
+        if !self.view.groups.is_empty() {
+            self.order.on_send(client, record);
+        }
+    }
+
+    /// Takes in what an application did: three of these for each record, and no concern of
+    /// commits and rebalances.
+    pub(crate) fn on_work(&mut self, fact: &WorkFact, place: Place) {
+        let Some(group) = self.view.group_of(fact.client) else { return };
+        self.view.groups[group].on_work(fact, place);
+        match fact.what {
+            WorkEvent::Began(_) => {
+                self.order.on_work(group, fact, place, &self.view);
+                self.ownership.on_work(group, fact, (place, &self.view));
+            }
+            WorkEvent::Ended(_) => {
+                self.processing.on_work(group, fact, place, &self.view);
+                self.order.on_work(group, fact, place, &self.view);
+                self.ownership.on_work(group, fact, (place, &self.view));
+                self.settling.on_work(group, place, &self.view);
+            }
+            WorkEvent::Effect(_) => self.effects.on_work(group, fact, place, &self.view),
+            WorkEvent::CopySent { .. } => {}
+        }
+    }
+
     /// Takes in what became true at a node.
     pub(crate) fn on_fact(&mut self, fact: &Fact, place: Place) {
         if self.view.groups.is_empty() {
             return;
         }
         match fact {
-            // Nearly half of a history; only its key is of concern here.
-            Fact::SendCalled { .. } => self.order.on_fact(fact, place, &self.view),
-            // Three for each record, and no concern of commits and rebalances.
-            Fact::Work(_) => {
-                self.view.on_fact(fact, place);
-                self.processing.on_fact(fact, place, &mut self.view);
-                self.effects.on_fact(fact, place, &self.view);
-                self.order.on_fact(fact, place, &self.view);
-                self.ownership.on_fact(fact, place, &self.view);
-                self.settling.on_fact(fact, place, &self.view);
-            }
+            // Nothing that a deposed coordinator writes is ever replicated, or answered.
+            Fact::Group(fact)
+                if self
+                    .view
+                    .find(&fact.group)
+                    .is_some_and(|group| self.offices.is_deposed(group, fact.broker)) => {}
+            Fact::SendCalled { client, record, .. } => self.on_send(*client, record),
+            Fact::Work(fact) => self.on_work(fact, place),
             Fact::Group(_)
             | Fact::Member(_)
             | Fact::Polled { .. }
@@ -176,9 +218,7 @@ impl Groups {
 
     fn tell_all(&mut self, fact: &Fact, place: Place) {
         self.view.on_fact(fact, place);
-        self.processing.on_fact(fact, place, &mut self.view);
-        self.effects.on_fact(fact, place, &self.view);
-        self.order.on_fact(fact, place, &self.view);
+        self.processing.on_fact(fact, &mut self.view);
         self.commits.on_fact(fact, place, &self.view);
         self.ownership.on_fact(fact, place, &self.view);
         self.rebalances.on_fact(fact, place, &self.view);

@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use model::fact::{Fact, WorkEvent, WorkFact, WorkOutcome};
+use model::fact::{WorkEvent, WorkFact, WorkOutcome};
 use model::ids::{ClientId, Key, TopicPartition, Uid};
+use model::log::batch::Record;
 
 use crate::checkers::case::{Case, Place, seen};
 use crate::checkers::groups::view::View;
@@ -62,26 +63,16 @@ impl KeyOrder {
         }
     }
 
-    /// Takes in what became true at a node. `view` is as after it.
-    pub(crate) fn on_fact(&mut self, fact: &Fact, place: Place, view: &View) {
-        match fact {
-            Fact::SendCalled { client, record, .. } => {
-                let next = self.numbers.len() as u32;
-                let number = |key: &Key| *self.numbers.entry(key.clone()).or_insert(next);
-                let number = record.key.as_ref().map(number);
-                let at = record.uid.0 as usize;
-                if self.sent.len() <= at {
-                    self.sent.resize(at + 1, (None, *client));
-                }
-                self.sent[at] = (number, *client);
-            }
-            Fact::Work(fact) => {
-                let Some(group) = view.group_of(fact.client) else { return };
-                let first = view.groups[group].work(fact.uid).done == 1;
-                self.on_work(group, fact, (first, place));
-            }
-            _ => {}
+    /// Takes in that `send()` was called.
+    pub(crate) fn on_send(&mut self, client: ClientId, record: &Record) {
+        let next = self.numbers.len() as u32;
+        let number = |key: &Key| *self.numbers.entry(key.clone()).or_insert(next);
+        let number = record.key.as_ref().map(number);
+        let at = record.uid.0 as usize;
+        if self.sent.len() <= at {
+            self.sent.resize(at + 1, (None, client));
         }
+        self.sent[at] = (number, client);
     }
 
     /// Closes the case.
@@ -95,7 +86,8 @@ impl KeyOrder {
         })
     }
 
-    fn on_work(&mut self, group: usize, fact: &WorkFact, (first, place): (bool, Place)) {
+    /// Takes in what an application of a group did. `view` is as after it.
+    pub(crate) fn on_work(&mut self, group: usize, fact: &WorkFact, place: Place, view: &View) {
         let Some(&(Some(key), producer)) = self.sent.get(fact.uid.0 as usize) else { return };
         let lines = &mut self.lines[group];
         if lines.len() <= key as usize {
@@ -113,7 +105,9 @@ impl KeyOrder {
                     self.case.observe(Anomaly::KeySplit, 1);
                 }
             }
-            WorkEvent::Ended(WorkOutcome::Done | WorkOutcome::HandedOn) if first => {
+            WorkEvent::Ended(WorkOutcome::Done | WorkOutcome::HandedOn)
+                if view.groups[group].work(fact.uid).done == 1 =>
+            {
                 match line.newest.iter_mut().find(|it| it.0 == producer) {
                     Some((_, newest)) if fact.uid < *newest => {
                         self.case.breach_of(Anomaly::KeyOrder, fact.uid, place);

@@ -101,6 +101,11 @@ impl Ownership {
         &self.case
     }
 
+    /// Forgets what the coordinator before it handed out; what members know stays.
+    pub(crate) fn forget(&mut self, group: usize) {
+        self.groups[group].held.clear();
+    }
+
     /// Takes in what became true at a node. `view` is as after it.
     pub(crate) fn on_fact(&mut self, fact: &Fact, place: Place, view: &View) {
         match fact {
@@ -134,10 +139,6 @@ impl Ownership {
             Fact::Polled { client, partition, from, to, .. } => {
                 let Some(group) = view.group_of(*client) else { return };
                 self.on_polled(group, (*client, *partition), (*from, *to), view);
-            }
-            Fact::Work(fact) => {
-                let Some(group) = view.group_of(fact.client) else { return };
-                self.on_work(group, fact, (place, view));
             }
             Fact::HighWatermark { partition, waiting: Some(_), .. } => {
                 for (group, holdings) in view.groups.iter().zip(&mut self.groups) {
@@ -257,7 +258,8 @@ impl Ownership {
         desk.expect_at(client, to);
     }
 
-    fn on_work(&mut self, group: usize, fact: &WorkFact, (place, view): (Place, &View)) {
+    /// Takes in what an application of a group did. `view` is as after it.
+    pub(crate) fn on_work(&mut self, group: usize, fact: &WorkFact, (place, view): (Place, &View)) {
         match fact.what {
             WorkEvent::Began(_) => {
                 self.look_at_gap(group, fact.partition, (place, view));

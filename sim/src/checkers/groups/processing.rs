@@ -56,9 +56,8 @@ impl Processing {
     }
 
     /// Takes in what became true at a node. `view` is as after it.
-    pub(crate) fn on_fact(&mut self, fact: &Fact, place: Place, view: &mut View) {
+    pub(crate) fn on_fact(&mut self, fact: &Fact, view: &mut View) {
         match fact {
-            Fact::Work(fact) => self.on_work(fact, place, view),
             Fact::Group(GroupFact {
                 group, what: GroupEvent::Committed { offsets, .. }, ..
             }) => {
@@ -124,7 +123,8 @@ impl Processing {
         (skipped, repeated, stories)
     }
 
-    fn on_work(&mut self, fact: &WorkFact, place: Place, view: &View) {
+    /// Takes in what an application of a group did. `view` is as after it.
+    pub(crate) fn on_work(&mut self, index: usize, fact: &WorkFact, place: Place, view: &View) {
         let WorkEvent::Ended(outcome) = fact.what else { return };
         match outcome {
             WorkOutcome::Parked => self.skipped.observe(Anomaly::Parked, 1),
@@ -134,7 +134,6 @@ impl Processing {
             | WorkOutcome::Shed
             | WorkOutcome::TakenForRepeat => return,
         }
-        let Some(index) = view.group_of(fact.client) else { return };
         let group = &view.groups[index];
         if group.work(fact.uid).done <= 1 {
             return;

@@ -4,7 +4,7 @@
 //!
 //! Source: ours.
 
-use model::fact::{Fact, GroupPhase, WorkEvent};
+use model::fact::{Fact, GroupPhase};
 use model::time::Time;
 
 use crate::checkers::case::{Case, Place};
@@ -70,14 +70,6 @@ impl Settling {
                     self.look_at(group, place.at, view);
                 }
             }
-            // Work moves only groups forward that do not commit to Kafka.
-            Fact::Work(fact) if matches!(fact.what, WorkEvent::Ended(_)) => {
-                let group = view.group_of(fact.client);
-                let by_itself = |&it: &usize| view.groups[it].commits == CommitStyle::Never;
-                if let Some(group) = group.filter(by_itself) {
-                    self.look_at(group, place.at, view);
-                }
-            }
             Fact::HighWatermark { partition, waiting: Some(_), .. } => {
                 for group in 0..self.groups.len() {
                     if view.groups[group].reads(partition.topic) {
@@ -86,6 +78,14 @@ impl Settling {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Takes in that an application of a group ended its work on a record: only groups that do
+    /// not commit to Kafka get on by that.
+    pub(crate) fn on_work(&mut self, group: usize, place: Place, view: &View) {
+        if view.groups[group].commits == CommitStyle::Never {
+            self.look_at(group, place.at, view);
         }
     }
 

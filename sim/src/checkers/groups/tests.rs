@@ -488,10 +488,11 @@ fn whoever_is_not_told_of_work_would_not_listen() {
     for (entry, what) in events.into_iter().enumerate() {
         let (client, partition) = (ClientId(2), TopicPartition::default());
         let (offset, uid) = (Offset(0), Uid(0));
-        let fact = Fact::Work(WorkFact { client, partition, offset, uid, what });
+        let fact = WorkFact { client, partition, offset, uid, what };
         let place = Place { entry, at: Time(entry as u64) };
-        short.on_fact(&fact, place);
-        long.tell_all(&fact, place);
+        short.on_work(&fact, place);
+        long.on_work(&fact, place);
+        long.tell_all(&Fact::Work(fact), place);
     }
 
     assert_ne!(short, Groups::new(&plan));

@@ -13,6 +13,7 @@ use model::time::Time;
 
 use crate::checkers::case::Place;
 use crate::checkers::groups::share::{Commit, Origin, OriginKind, Reset, Share};
+use crate::checkers::records::expected;
 use crate::checkers::table::ByPartition;
 use crate::history::Fault;
 use crate::plan::{Action, ClientRole, CommitStyle, GroupIndex, Plan, Sink, Subscribed};
@@ -150,10 +151,6 @@ impl View {
                 let Some(group) = self.group_of(fact.client) else { return };
                 self.groups[group].on_member(fact.client, &fact.what, place);
             }
-            Fact::Work(fact) => {
-                let Some(group) = self.group_of(fact.client) else { return };
-                self.groups[group].on_work(fact, place);
-            }
             Fact::PositionReset { client, partition, from, to, cause } => {
                 let Some(group) = self.group_of(*client) else { return };
                 self.groups[group].on_reset(*client, (*partition, *from, *to, *cause), place);
@@ -243,8 +240,7 @@ impl View {
             GroupEvent::Loaded { phase, offsets, .. } => {
                 group.phase = *phase;
                 group.risk += 1;
-                let all: Vec<_> = group.shares.all().map(|(id, _)| id).collect();
-                all.iter().for_each(|id| group.change(*id, |share| share.committed = None));
+                group.forget_commits();
                 for (id, offset) in offsets.iter() {
                     group.change(*id, |share| share.committed = Some(*offset));
                 }
@@ -288,11 +284,17 @@ impl Group {
             members: BTreeMap::new(),
             shares: ByPartition::default(),
             lag: 0,
-            works: Vec::new(),
+            works: Vec::with_capacity(expected(all)),
             clients: plan.members.iter().map(client).collect(),
             risk: 0,
             rebalances: 0,
         }
+    }
+
+    /// Forgets what was committed: a new coordinator says what it has found.
+    pub(crate) fn forget_commits(&mut self) {
+        let all: Vec<_> = self.shares.all().map(|(id, _)| id).collect();
+        all.iter().for_each(|id| self.change(*id, |share| share.committed = None));
     }
 
     /// Says whether its members subscribe to a topic by name.
@@ -431,7 +433,8 @@ impl Group {
         });
     }
 
-    fn on_work(&mut self, fact: &WorkFact, place: Place) {
+    /// Takes in what an application of this group did.
+    pub(crate) fn on_work(&mut self, fact: &WorkFact, place: Place) {
         let at = fact.uid.0 as usize;
         if self.works.len() <= at {
             self.works.resize(at + 1, Work::default());

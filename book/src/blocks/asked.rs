@@ -1,0 +1,152 @@
+//! What readers are asked: questions before a run, claims of the notes, exercises.
+
+use super::Made;
+use super::judged::{badge, looked_at};
+use crate::data::{Deciding, NotesClaim};
+use crate::directive::Directive;
+use crate::html::escape;
+use crate::lang::Lang;
+use crate::shop::Shop;
+
+/// `{{#about minutes=12 concepts=24,33 claims=C1,C3}}`: what a chapter takes and covers.
+pub fn about(directive: &Directive, lang: Lang) -> Result<Made, String> {
+    let mut shown = Vec::new();
+    for word in directive.words() {
+        let (key, value) = word.split_once('=').ok_or_else(|| format!("{word:?} has no `=`"))?;
+        let value = escape(&value.replace(',', " "));
+        shown.push(match key {
+            "minutes" => format!("{value} {}", lang.pick("minutes", "分钟")),
+            "concepts" => format!("{} {value}", lang.pick("concepts", "概念")),
+            "claims" => format!("{} {value}", lang.pick("claims", "说法")),
+            key => return Err(format!("a chapter says nothing of {key:?}")),
+        });
+    }
+    Ok(Made::Block(format!("<p class=\"about\">{}</p>", shown.join(" · "))))
+}
+
+/// Opens the notes for the lecturer; `{{#end}}` closes them.
+pub fn notes(lang: Lang) -> String {
+    let summary = lang.pick("Unfold the notes", "展开笔记");
+    format!("<details class=\"notes\"><summary>{summary}</summary>")
+}
+
+/// `{{#predict NAME}}`: the question of a scenario; what follows in the chapter stays covered
+/// until it is answered.
+pub fn predict(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, String> {
+    shop.run(&directive.words, |run| {
+        let asked = run.scenario.ask.as_ref();
+        let ask = asked.ok_or_else(|| format!("{} has no [ask]", run.scenario.name))?;
+        let mut html = format!(
+            "<div class=\"predict\" data-answer=\"{}\"><p class=\"question\">{}</p><ol>",
+            ask.answer,
+            escape(lang.say(&ask.question))
+        );
+        for option in &ask.options {
+            html += &format!("<li><button type=\"button\">{}</button></li>", escape(lang.say(option)));
+        }
+        let right = ask.options.get(ask.answer).map_or("", |option| lang.say(option));
+        let summary = lang.pick("The answer", "答案");
+        html += &format!(
+            "</ol><details><summary>{summary}</summary><p><strong>{}. {}</strong></p><p>{}</p></details></div>",
+            ask.answer + 1,
+            escape(right),
+            escape(lang.say(&ask.because))
+        );
+        Ok(Made::Block(html))
+    })?
+}
+
+/// `{{#claim C6}}`: what the notes say, when it is true, and the runs that decide it.
+pub fn claim(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, String> {
+    let [id] = directive.words.as_slice() else {
+        return Err("write which claim: {{#claim C6}}".to_owned());
+    };
+    let known = shop.data.claims.iter().find(|claim| claim.id == *id);
+    let claim = known.ok_or_else(|| format!("no claim is called {id:?}"))?;
+    Ok(Made::Block(card(claim, lang, shop)?))
+}
+
+/// `{{#claims}}`: all of them, as cards.
+pub fn claims(lang: Lang, shop: &Shop) -> Result<Made, String> {
+    let cards: Result<Vec<String>, String> =
+        shop.data.claims.iter().map(|claim| card(claim, lang, shop)).collect();
+    Ok(Made::Block(cards?.concat()))
+}
+
+fn card(claim: &NotesClaim, lang: Lang, shop: &Shop) -> Result<String, String> {
+    let [say, check] = lang.pick(["The notes say", "Check"], ["笔记里说", "检验"]);
+    let mut html = format!(
+        "<div class=\"claim\"><p><span class=\"id\">{}</span> <em>{say}:</em> {}</p><p><em>{check}:</em> {}</p>",
+        claim.id,
+        escape(claim.says.of(lang)),
+        escape(claim.check.of(lang))
+    );
+    if claim.run.is_empty() {
+        let coming = lang.pick(
+            "Not decided here yet: its subject is not modelled.",
+            "此处尚未裁定：主题还没有建模。",
+        );
+        html += &format!("<p class=\"coming\">{coming}</p>");
+    } else {
+        html += "<ul>";
+        for deciding in &claim.run {
+            html += &decided(&claim.id, deciding, lang, shop)?;
+        }
+        html += "</ul>";
+    }
+    Ok(html + "</div>")
+}
+
+/// Runs one deciding trial, and draws it if it came out as the data says.
+fn decided(id: &str, deciding: &Deciding, lang: Lang, shop: &Shop) -> Result<String, String> {
+    let words: Vec<String> = deciding.trial.split_whitespace().map(str::to_owned).collect();
+    let (standing, count) = shop.run(&words, |run| looked_at(run, &deciding.look))??;
+    if standing != deciding.comes {
+        let (trial, look, comes) = (&deciding.trial, &deciding.look, &deciding.comes);
+        return Err(format!(
+            "{id}: {look} {standing} in `{trial}`, and should have come as {comes}"
+        ));
+    }
+    let count = if count == 0 { String::new() } else { format!(" ({count})") };
+    let look = match deciding.look.as_str() {
+        "expected" => lang.pick("what the scenario expects", "场景的期望"),
+        look => look.strip_prefix("anomaly:").unwrap_or(look),
+    };
+    Ok(format!(
+        "<li>{}: {} <code>{}</code>{count} <span class=\"source\"><code>trial run {}</code></span></li>",
+        escape(deciding.label.of(lang)),
+        badge(standing, lang),
+        escape(look),
+        escape(&deciding.trial)
+    ))
+}
+
+/// `{{#exercise ID}}`: what to do, and what is graded.
+pub fn exercise(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, String> {
+    let [id] = directive.words.as_slice() else {
+        return Err("write which exercise: {{#exercise ID}}".to_owned());
+    };
+    let known = shop.data.exercises.iter().find(|it| it.id == *id);
+    let exercise = known.ok_or_else(|| format!("no exercise is called {id:?}"))?;
+    let points = exercise.points;
+    let mut html = format!(
+        "<div class=\"exercise\"><p><code>{id}</code> · {}</p><p>{}</p>",
+        lang.pick(format!("{points} points"), format!("{points} 分")),
+        escape(exercise.task.of(lang))
+    );
+    if !exercise.graded.is_empty() {
+        html += "<ul>";
+        for line in &exercise.graded {
+            html += &format!("<li>{}</li>", escape(line.of(lang)));
+        }
+        html += "</ul>";
+    }
+    let base = lang.pick("It begins with", "起点是");
+    html += &format!("<p>{base} <code>trial run {}</code>", escape(&exercise.base));
+    let grade = ["grade", id, "answers/"];
+    if trial::understands(grade).is_ok() {
+        let graded = lang.pick("; it is graded by", "；批改命令是");
+        html += &format!("{graded} <code>trial {}</code>", grade.join(" "));
+    }
+    Ok(Made::Block(html + "</p></div>"))
+}

@@ -1,0 +1,71 @@
+//! Grades for people: one answer in full, a class as a table.
+
+use super::Graded;
+use crate::text::{Line, Tone, WIDTH, fill, padded, wrap};
+use crate::words::Words;
+
+/// Columns that a student's name may take in the table of a class.
+const NAME_MAX: usize = 32;
+
+/// Draws what one answer has earned.
+pub fn one(graded: &Graded, words: &Words) -> Vec<Line> {
+    let grade = &words.grade;
+    let head = fill(grade.of_student, &[&graded.exercise, &graded.student]);
+    let score = fill(grade.score, &[&graded.points().to_string(), &graded.of().to_string()]);
+    let mut lines = vec![Line::of(Tone::Strong, head).then(Tone::Plain, format!("   {score}"))];
+    if let Some(refused) = &graded.refused {
+        push(&mut lines, Tone::Lost, (" ✗ ", 3), &fill(grade.refused, &[refused]));
+    }
+    for line in &graded.lines {
+        let (sign, tone) = match line.points {
+            points if points == line.of => ("✓", Tone::Committed),
+            _ => ("✗", Tone::Lost),
+        };
+        let points = format!("{}/{}", line.points, line.of);
+        let head = format!(" {sign} {}", padded(&points, 6));
+        push(&mut lines, tone, (&head, 9), &line.text);
+        for why in &line.why {
+            push(&mut lines, Tone::Plain, ("", 9), why);
+        }
+        if let Some(again) = &line.again {
+            lines.push(Line::of(Tone::Quiet, format!("{}{again}", " ".repeat(9))).uncut());
+        }
+    }
+    lines
+}
+
+/// Draws what the answers of a class have earned, a line each.
+pub fn class(all: &[Graded], words: &Words) -> Vec<Line> {
+    let grade = &words.grade;
+    let names = all.iter().map(|it| Line::plain(it.student.clone()).width());
+    let wide = names.max().unwrap_or(0).clamp(8, NAME_MAX);
+    let head = padded(grade.student, wide + 2);
+    let mut lines = vec![Line::of(Tone::Quiet, format!(" {head}{}", grade.points))];
+    for graded in all {
+        let earned: Vec<String> =
+            graded.lines.iter().map(|line| format!("{}/{}", line.points, line.of)).collect();
+        let total = format!("{:>3} / {}", graded.points(), graded.of());
+        let mut line = Line::of(Tone::Plain, format!(" {}", padded(&graded.student, wide + 2)));
+        line.push(Tone::Strong, padded(&total, 12));
+        match &graded.refused {
+            Some(refused) => line.push(Tone::Lost, fill(grade.refused, &[refused])),
+            None => line.push(Tone::Quiet, earned.join("  ")),
+        }
+        lines.push(line.uncut());
+    }
+    let sum: u64 = all.iter().map(Graded::points).sum();
+    let tenths = (sum * 10).checked_div(all.len() as u64).unwrap_or(0);
+    let average = format!("{}.{}", tenths / 10, tenths % 10);
+    let of = all.first().map_or(0, Graded::of).to_string();
+    let said = fill(grade.average, &[&all.len().to_string(), &average, &of]);
+    lines.push(Line::of(Tone::Quiet, format!(" {said}")));
+    lines
+}
+
+/// Adds a text whose lines begin below each other.
+fn push(lines: &mut Vec<Line>, tone: Tone, (head, indent): (&str, usize), text: &str) {
+    for (at, part) in wrap(text, WIDTH - indent).into_iter().enumerate() {
+        let head = if at == 0 { head } else { "" };
+        lines.push(Line::of(tone, padded(head, indent)).then(Tone::Plain, part));
+    }
+}

@@ -1,0 +1,225 @@
+//! A chapter on paper: its question, an empty picture to draw in, the claims to decide; and, on
+//! a second page, how it comes.
+
+use std::fmt::Write;
+
+use scenarios::{Language, Question};
+
+use crate::svg::{View, grid, spacetime};
+use crate::text::fill;
+use crate::trace::Trace;
+use crate::trace::texts::Texts;
+use crate::words::Words;
+
+/// What is printed on two sides of a sheet, whichever paper is in the printer.
+const STYLE: &str = "\
+@page{margin:14mm}:root{color-scheme:light}*{box-sizing:border-box}\
+body{font:11pt/1.45 system-ui,'Noto Sans','Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif;\
+color:#000;background:#fff;max-width:182mm;margin:8mm auto}\
+h1{font-size:17pt;margin:0 0 2mm}h2{font-size:12pt;margin:5mm 0 1mm}p{margin:1mm 0 2mm}\
+code{font-family:ui-monospace,'DejaVu Sans Mono',monospace;font-size:.92em}\
+.name{float:right;font-size:10pt}.name i{display:inline-block;width:52mm;border-bottom:1px solid #000}\
+ol,ul{margin:1mm 0;padding:0;list-style:none}li{margin:1mm 0;padding-left:6mm;text-indent:-6mm}\
+.box{display:inline-block;width:3.4mm;height:3.4mm;border:1px solid #000;margin-right:2.6mm;\
+vertical-align:-.4mm;text-indent:0}.right .box{background:#000}\
+img{width:100%;height:auto;border:1px solid #999;display:block}\
+.tick{white-space:nowrap;margin-left:3mm}.tick .box{margin:0 1mm 0 3mm}\
+.line{border-bottom:1px solid #999;height:7mm}section+section{break-before:page;margin-top:10mm}\
+.claims li{border-top:1px solid #ccc;padding-top:1mm}.quiet{color:#444;font-size:9.5pt}";
+
+/// What a handout is about, in one language.
+pub struct Sheet<'a> {
+    /// The chapter's title.
+    pub title: &'a str,
+    /// What the chapter asks, in Markdown.
+    pub question: &'a str,
+    /// The question of its scenario.
+    pub ask: &'a Question,
+    /// The claims of the notes: their names, what they say, when that is true.
+    pub claims: Vec<[String; 3]>,
+    /// The command that runs it.
+    pub again: &'a str,
+}
+
+/// Whether the second page is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Solution {
+    /// It is not: this is for students.
+    Left,
+    /// It is.
+    Shown,
+}
+
+/// Draws a handout as a page that prints.
+pub fn handout(
+    sheet: &Sheet<'_>,
+    (trace, texts): (&Trace, &Texts),
+    view: &View,
+    solution: Solution,
+    words: &Words,
+) -> String {
+    let lang = match words.language {
+        Language::English => "en",
+        Language::Chinese => "zh-CN",
+    };
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"{lang}\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
+         style-src 'unsafe-inline'\">\n<title>{}</title>\n<style>{STYLE}</style></head>\n<body>\n",
+        escape(sheet.title)
+    );
+    page += &asked(sheet, &grid(trace, view), words);
+    match solution {
+        Solution::Left => {}
+        Solution::Shown => page += &solved(sheet, (trace, texts), view, words),
+    }
+    page + "</body></html>\n"
+}
+
+/// Draws the page for students.
+fn asked(sheet: &Sheet<'_>, grid: &str, words: &Words) -> String {
+    let grade = &words.grade;
+    let mut page = format!(
+        "<section><p class=\"name\">{} <i>&nbsp;</i></p><h1>{}</h1>\n{}",
+        grade.handout_name,
+        escape(sheet.title),
+        markdown(sheet.question)
+    );
+    page += &format!("<h2>{}</h2>\n<ol>", escape(words.of(&sheet.ask.question)));
+    for option in &sheet.ask.options {
+        let text = escape(words.of(option));
+        page += &format!("<li><span class=\"box\"></span>{text}</li>");
+    }
+    page += &format!("</ol>\n<p>{}</p><p class=\"line\"></p>", grade.handout_because);
+    page += &format!("<h2>{}</h2>\n{}\n", grade.handout_draw, image(grid));
+    if !sheet.claims.is_empty() {
+        page += &format!("<h2>{}</h2>\n<ul class=\"claims\">", grade.handout_claims);
+        for [id, says, _] in &sheet.claims {
+            let ticks = [grade.handout_true, grade.handout_depends, grade.handout_false]
+                .map(|word| format!("<span class=\"box\"></span>{}", escape(word)));
+            let says = inline(says);
+            let ticks = ticks.join(" ");
+            page += &format!("<li><b>{id}</b> {says} <span class=\"tick\">{ticks}</span></li>");
+        }
+        page += "</ul>";
+    }
+    page + "</section>\n"
+}
+
+/// Draws the page with the solution.
+fn solved(
+    sheet: &Sheet<'_>,
+    (trace, texts): (&Trace, &Texts),
+    view: &View,
+    words: &Words,
+) -> String {
+    let grade = &words.grade;
+    let right = sheet.ask.options.get(sheet.ask.answer).map_or("", |it| words.of(it));
+    let right = fill(grade.handout_right, &[&(sheet.ask.answer + 1).to_string(), right]);
+    let mut page =
+        format!("<section><h1>{} · {}</h1>", grade.handout_solution, escape(sheet.title));
+    page += &format!("<p><b>{}</b></p>", escape(&right));
+    page += &format!("<p>{}</p>\n", escape(words.of(&sheet.ask.because)));
+    page += &image(&spacetime(trace, texts, view));
+    page += "<ul>";
+    for (claim, text) in trace.judged.claims.iter().zip(&texts.claims) {
+        if claim.result == "breaks" {
+            let (word, text) = (words.breaks, escape(text));
+            let _ = write!(page, "<li><b>{word}</b> <code>{}</code> {text}</li>", claim.id);
+        }
+    }
+    for told in &texts.because {
+        let text = [told.sign, &told.at, &told.what, &told.means].join(" ");
+        let _ = write!(page, "<li>{}</li>", escape(&text));
+    }
+    page += "</ul>\n<ul class=\"claims\">";
+    for [id, _, check] in &sheet.claims {
+        let _ = write!(page, "<li><b>{id}</b> {}</li>", inline(check));
+    }
+    let run = fill(grade.handout_run, &[sheet.again]);
+    page + &format!("</ul><p class=\"quiet\"><code>{}</code></p></section>\n", escape(&run))
+}
+
+/// Puts a picture into a page so that nothing of it can meet anything of the page.
+fn image(svg: &str) -> String {
+    let mut url = String::from("data:image/svg+xml;charset=utf-8,");
+    for letter in svg.chars() {
+        match letter {
+            '"' => url += "'",
+            '%' => url += "%25",
+            '#' => url += "%23",
+            '<' => url += "%3C",
+            '>' => url += "%3E",
+            '&' => url += "%26",
+            '\n' => url += "%0A",
+            letter => url.push(letter),
+        }
+    }
+    format!("<img alt=\"\" src=\"{url}\">")
+}
+
+/// Writes the little Markdown that questions have as HTML: paragraphs, stress, code.
+fn markdown(text: &str) -> String {
+    let mut page = String::new();
+    for paragraph in text.split("\n\n").filter(|it| !it.trim_start().starts_with("{{#")) {
+        let lines: Vec<&str> = paragraph.lines().map(str::trim).collect();
+        page += &format!("<p>{}</p>\n", inline(&joined(&lines)));
+    }
+    page
+}
+
+/// Joins lines, without a space between Chinese letters.
+fn joined(lines: &[&str]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let is_wide = |letter: Option<char>| letter.is_some_and(|letter| '\u{2e80}' <= letter);
+        let tight = is_wide(text.chars().last()) || is_wide(line.chars().next());
+        if !text.is_empty() && !tight {
+            text.push(' ');
+        }
+        text += line;
+    }
+    text
+}
+
+/// Writes stress and code within a paragraph as HTML.
+fn inline(text: &str) -> String {
+    let mut html = String::new();
+    for (at, part) in text.split('`').enumerate() {
+        match at % 2 {
+            1 => html += &format!("<code>{}</code>", escape(part)),
+            _ => {
+                for (at, part) in part.split("**").enumerate() {
+                    html += if at == 0 { "" } else { ["</b>", "<b>"][at % 2] };
+                    html += &escape(part).replace('*', "");
+                }
+            }
+        }
+    }
+    html
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_keep_their_stress_and_their_code() {
+        let cases = [
+            ("a **b** c", "<p>a <b>b</b> c</p>\n"),
+            ("`a<b` *c*", "<p><code>a&lt;b</code> c</p>\n"),
+            ("one\ntwo\n\nthree", "<p>one two</p>\n<p>three</p>\n"),
+            ("一行\n两行", "<p>一行两行</p>\n"),
+            ("a\n\n{{#picture x}}", "<p>a</p>\n"),
+        ];
+
+        for (text, html) in cases {
+            assert_eq!(markdown(text), html);
+        }
+    }
+}

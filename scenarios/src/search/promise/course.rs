@@ -1,0 +1,164 @@
+//! What the steps of a plan may do, and to whom.
+
+use model::ids::{ClientId, NodeId};
+use model::message::cluster::ElectionKind;
+use model::message::{Api, Half};
+use model::time::{Duration, Time};
+use sim::plan::{Action, ClientRole, FlushPolicy, MessageFate, Plan, Selector, Unsynced};
+
+/// By then every broker knows what it leads.
+const HEARD_AFTER: Duration = Duration::from_millis(500);
+
+/// What may happen in a trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Course {
+    /// Whether bytes may be lost that were not flushed.
+    pub loses_bytes: bool,
+    /// Whether a replica may be elected that is not in sync.
+    pub elects_uncleanly: bool,
+    /// Whether every partition keeps the leader that it has when its producers begin, and that
+    /// leader takes whatever reaches it.
+    pub keeps_leaders: bool,
+    /// Whether processes of producers may end.
+    pub ends_producers: bool,
+    /// Whether a request may reach its server after later ones: its client has given up on it
+    /// and connected anew, while it was on a link that a cut or a slow network held up.
+    pub delays_requests: bool,
+    /// Whether positions or offsets are set by hand, or records deleted.
+    pub moves_positions: bool,
+    /// Whether topics get more partitions.
+    pub adds_partitions: bool,
+}
+
+impl Course {
+    /// Looks through the steps and settings of a plan.
+    pub fn of(plan: &Plan) -> Course {
+        let actions = || plan.steps.iter().map(|step| &step.action);
+        let ends_producers = actions().any(|action| match action {
+            Action::Crash(who) | Action::Shutdown(who) | Action::PowerLoss(who, _) => {
+                who.iter().any(|selector| kinds(selector, plan).contains(&Kind::Producer))
+            }
+            _ => false,
+        });
+        let moves_positions = actions().any(|action| {
+            matches!(
+                action,
+                Action::Seek(..)
+                    | Action::SeekToTime(..)
+                    | Action::CommitOffsets(_)
+                    | Action::DeleteRecords(..)
+                    | Action::PollElsewhere(_)
+            )
+        });
+        Course {
+            loses_bytes: loses_bytes(plan),
+            elects_uncleanly: elects_uncleanly(plan),
+            keeps_leaders: keeps_leaders(plan),
+            delays_requests: plan.network.loss_millionths != 0
+                || actions().any(|action| match action {
+                    Action::Cut { .. } | Action::Slow { .. } | Action::DiskSlow(..) => true,
+                    Action::DiskStall(_) => true,
+                    Action::Rule(rule) => rule.fate != MessageFate::Drop,
+                    _ => false,
+                }),
+            ends_producers,
+            moves_positions,
+            adds_partitions: actions().any(|it| matches!(it, Action::AddPartitions(..))),
+        }
+    }
+
+    /// Says whether what was acknowledged must stay.
+    pub fn is_survivable(&self) -> bool {
+        !self.loses_bytes && !self.elects_uncleanly
+    }
+}
+
+/// Says whether no leader ever moves or refuses: faults hit clients and answers only, one copy
+/// is enough, and producers leave the brokers time to hear of the topics.
+fn keeps_leaders(plan: &Plan) -> bool {
+    let harmless = plan.steps.iter().all(|step| match &step.action {
+        Action::Crash(who) | Action::PowerLoss(who, _) | Action::Pause(who) => {
+            who.iter().all(|it| {
+                let hits = kinds(it, plan);
+                !hits.contains(&Kind::Broker) && !hits.contains(&Kind::Controller)
+            })
+        }
+        Action::Rule(rule) => rule.kind.api == Api::Produce && rule.kind.half == Half::Response,
+        Action::Produce(..)
+        | Action::Release
+        | Action::Join(_)
+        | Action::Leave(_)
+        | Action::ClockJump(..)
+        | Action::ClockDrift(..)
+        | Action::Mark(_) => true,
+        _ => false,
+    });
+    let late = plan.clients.iter().all(|client| match &client.role {
+        ClientRole::Producer(producer) => HEARD_AFTER <= producer.start.since(Time::ZERO),
+        ClientRole::Consumer(_) => true,
+        // Its producer begins whenever there is something to send.
+        ClientRole::Member(member) => {
+            plan.groups[usize::from(member.group.0)].handling.output.is_none()
+        }
+    });
+    let one = plan.topics.iter().all(|topic| topic.config.min_insync_replicas <= 1);
+    harmless && late && one
+}
+
+/// What a selector may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Broker,
+    Controller,
+    Producer,
+    Consumer,
+    Member,
+}
+
+/// Lists what a selector may name.
+fn kinds(selector: &Selector, plan: &Plan) -> Vec<Kind> {
+    let kind = |client: ClientId| match &plan.clients[usize::from(client.0)].role {
+        ClientRole::Producer(_) => Kind::Producer,
+        ClientRole::Consumer(_) => Kind::Consumer,
+        ClientRole::Member(_) => Kind::Member,
+    };
+    match selector {
+        Selector::Node(NodeId::Client(client)) => vec![kind(*client)],
+        Selector::Node(NodeId::Controller(_)) | Selector::Controller => vec![Kind::Controller],
+        Selector::Node(NodeId::Broker(_))
+        | Selector::Leader(_)
+        | Selector::Followers(_)
+        | Selector::Isr(_)
+        | Selector::Follower(..)
+        | Selector::Rack(_)
+        | Selector::AnyBroker
+        | Selector::AllBrokers
+        | Selector::Coordinator(_) => vec![Kind::Broker],
+        Selector::AllClients => vec![Kind::Producer, Kind::Consumer, Kind::Member],
+        Selector::Member(..)
+        | Selector::Members(_)
+        | Selector::Owner(..)
+        | Selector::GroupLeader(_) => vec![Kind::Member],
+        Selector::LastCrashed | Selector::AllDown => {
+            vec![Kind::Broker, Kind::Controller, Kind::Producer, Kind::Consumer, Kind::Member]
+        }
+    }
+}
+
+fn loses_bytes(plan: &Plan) -> bool {
+    let flushes = plan.brokers.iter().all(|it| it.disk.flush == FlushPolicy::EveryWrite);
+    let cuts = plan.steps.iter().any(|step| match step.action {
+        Action::PowerLoss(_, unsynced) => unsynced != Unsynced::Kept,
+        _ => false,
+    });
+    cuts && !flushes
+}
+
+fn elects_uncleanly(plan: &Plan) -> bool {
+    let asked = plan.steps.iter().any(|step| match &step.action {
+        Action::Elect(_, ElectionKind::Unclean) => true,
+        Action::AlterTopic(_, config) => config.unclean_leader_election,
+        _ => false,
+    });
+    asked || plan.topics.iter().any(|topic| topic.config.unclean_leader_election)
+}

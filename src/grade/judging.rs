@@ -1,0 +1,405 @@
+//! Tries an answer with every seed and says what each line of the exercise is worth.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use model::chance::Rng;
+use reports::grades::{Graded, GradedLine};
+use reports::text::fill;
+use reports::words::Words;
+use sim::verdict::Claim;
+
+use super::answer::Answer;
+use super::exercise::{Exercise, Line, Must, On, Test, What, settings};
+use super::measures::Measured;
+use super::trying::{Seen, Stood, Tried, Trying};
+use crate::args::Selection;
+use crate::args::quoted;
+
+/// What is right, as the runs say it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Key {
+    numbers: BTreeMap<String, u64>,
+    choices: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Grading took longer than it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooSlow;
+
+/// Whose answer is judged, and where it lies.
+pub struct Student<'a> {
+    /// Who.
+    pub name: &'a str,
+    /// The folder, as commands name it.
+    pub folder: &'a str,
+    /// The seeds that nobody else has.
+    pub hidden: Vec<u64>,
+    /// When patience ends.
+    pub until: Instant,
+}
+
+/// What could not be shown to hold, and the command that shows it.
+struct Failing {
+    why: String,
+    again: Option<String>,
+}
+
+/// What a trial is run on, and the settings that an answer changes.
+type Setup = (On, Vec<(String, String)>);
+
+/// All trials of one answer, each kind tried once.
+struct Bench<'a> {
+    exercise: &'a Exercise,
+    answer: &'a Answer,
+    student: &'a Student<'a>,
+    words: &'static Words,
+    tried: BTreeMap<Setup, Result<Tried, String>>,
+}
+
+/// Derives a student's own seeds: the same ones for the same secret, exercise and student.
+pub fn hidden(secret: &str, exercise: &Exercise, student: &str) -> Vec<u64> {
+    let parts = [secret, exercise.id.as_str(), student];
+    let seed = parts.iter().fold(0, |seed, part| Rng::fork(seed, part).word());
+    let mut rng = Rng::fork(seed, "hidden");
+    (0..exercise.hidden).map(|_| rng.word()).collect()
+}
+
+/// Works out the right numbers and choices by running them.
+///
+/// # Errors
+/// What is wrong with the exercise.
+pub fn key(exercise: &Exercise, words: &'static Words) -> Result<Key, String> {
+    let mut key = Key::default();
+    let no_settings = Vec::new();
+    for line in &exercise.lines {
+        match &line.what {
+            What::Number { name, right: (measured, story), .. } => {
+                let seeds = &exercise.public[..1];
+                let trying = trying(exercise, &On::Story(*story), &no_settings, &[*measured])?;
+                let tried = trying.run(seeds, &[], None).map_err(|TooSlow| String::new())?;
+                let right = tried.seen.first().and_then(|seen| seen.numbers.get(measured));
+                key.numbers.insert(name.clone(), right.copied().unwrap_or(0));
+            }
+            What::Choice { name, right } => {
+                let mut options = BTreeSet::new();
+                for option in &exercise.options {
+                    let set = settings(&option.set);
+                    let trying = trying(exercise, &right.on, &set, &measures(right))?;
+                    let tried = trying.run(&exercise.public, &[], None);
+                    let tried = tried.map_err(|TooSlow| String::new())?;
+                    if tried.seen.iter().all(|seen| fault(right.must, seen, words).is_none()) {
+                        options.insert(option.id.clone());
+                    }
+                }
+                key.choices.insert(name.clone(), options);
+            }
+            What::Test(_) | What::Kill { .. } => {}
+        }
+    }
+    Ok(key)
+}
+
+/// Prepares a story with settings.
+fn trying(
+    exercise: &Exercise,
+    on: &On,
+    set: &[(String, String)],
+    measured: &[Measured],
+) -> Result<Trying, String> {
+    let On::Story(place) = on else { return Err("a key needs a story".to_owned()) };
+    let story = &exercise.stories[*place];
+    let mut all = settings(&story.set);
+    all.extend(set.iter().cloned());
+    Trying::story(&story.base, all, &[], measured)
+}
+
+fn measures(test: &Test) -> Vec<Measured> {
+    match test.must {
+        Must::Lie(measured, ..) => vec![measured],
+        Must::Hold(_) | Must::Break(_) => Vec::new(),
+    }
+}
+
+/// Judges an answer.
+///
+/// # Errors
+/// If it takes too long; nothing is graded then.
+pub fn judge(
+    (exercise, key): (&Exercise, &Key),
+    answer: Result<Answer, String>,
+    student: &Student<'_>,
+    words: &'static Words,
+) -> Result<Graded, TooSlow> {
+    let (refused, lines) = match answer {
+        Err(why) => {
+            let nothing = |line: &Line| graded(line, 0, Vec::new(), None, words);
+            (Some(why), exercise.lines.iter().map(nothing).collect())
+        }
+        Ok(answer) => {
+            let tried = BTreeMap::new();
+            let mut bench = Bench { exercise, answer: &answer, student, words, tried };
+            let mut lines: Vec<GradedLine> = Vec::new();
+            for line in &exercise.lines {
+                let graded = bench.line(line, key, &lines)?;
+                lines.push(graded);
+            }
+            (None, lines)
+        }
+    };
+    let (id, student) = (exercise.id.clone(), student.name.to_owned());
+    Ok(Graded { exercise: id, student, refused, lines })
+}
+
+fn graded(
+    line: &Line,
+    points: u64,
+    why: Vec<String>,
+    again: Option<String>,
+    words: &Words,
+) -> GradedLine {
+    let text = words.of(&line.text).to_owned();
+    GradedLine { text, points, of: line.points, why, again }
+}
+
+impl Bench<'_> {
+    fn line(
+        &mut self,
+        line: &Line,
+        key: &Key,
+        before: &[GradedLine],
+    ) -> Result<GradedLine, TooSlow> {
+        let failing = match &line.what {
+            What::Test(test) => self.test(test)?,
+            What::Kill { file, mutant } => self.kill(file, mutant)?,
+            What::Number { name, within, .. } => self.number(name, *within, key),
+            What::Choice { name, .. } => self.choice(name, key),
+        };
+        let missing = line.needs.iter().find(|at| before[**at].points < before[**at].of);
+        let mut why: Vec<String> = failing.iter().map(|it| it.why.clone()).collect();
+        if let (Some(at), []) = (missing, failing.as_slice()) {
+            why.push(fill(self.words.grade.needs, &[&before[*at].text]));
+        }
+        let points = if why.is_empty() { line.points } else { 0 };
+        let again = failing.into_iter().find_map(|it| it.again);
+        Ok(graded(line, points, why, again, self.words))
+    }
+
+    /// Tries a test with every seed; returns what fails: the first public seed, and that hidden
+    /// ones do.
+    fn test(&mut self, test: &Test) -> Result<Vec<Failing>, TooSlow> {
+        let words = self.words;
+        let Some(tried) = self.tried(&test.on, &test.rules)? else {
+            return Ok(vec![Failing { why: self.missing(&test.on), again: None }]);
+        };
+        let tried = match tried {
+            Ok(tried) => tried,
+            Err(why) => return Ok(vec![Failing { why: why.clone(), again: None }]),
+        };
+        let is_file = matches!(test.on, On::File(_));
+        let what = match test.must {
+            Must::Hold(claim) | Must::Break(claim) => claim.name(),
+            Must::Lie(measured, ..) => measured.name(),
+        };
+        let why = |seen: &Seen| match is_file {
+            true => no_fault(seen, words).or_else(|| fault(test.must, seen, words)),
+            false => fault(test.must, seen, words),
+        };
+        Ok(failing(tried, what, why, words))
+    }
+
+    /// Sees whether a file breaks nothing by the rules, and something with a mutant.
+    fn kill(&mut self, file: &str, mutant: &str) -> Result<Vec<Failing>, TooSlow> {
+        let (on, words) = (On::File(file.to_owned()), self.words);
+        let plain = match self.tried(&on, &[])? {
+            None => return Ok(vec![Failing { why: self.missing(&on), again: None }]),
+            Some(Err(why)) => return Ok(vec![Failing { why: why.clone(), again: None }]),
+            Some(Ok(tried)) => {
+                let why = |seen: &Seen| no_fault(seen, words).or_else(|| sound(seen, words));
+                failing(tried, "4.0", why, words)
+            }
+        };
+        if !plain.is_empty() {
+            return Ok(plain);
+        }
+        let rules = [("mutant".to_owned(), mutant.to_owned())];
+        Ok(match self.tried(&on, &rules)? {
+            None => Vec::new(),
+            Some(Err(why)) => vec![Failing { why: why.clone(), again: None }],
+            Some(Ok(tried)) => failing(tried, mutant, |seen| noticed(seen, mutant, words), words),
+        })
+    }
+
+    fn number(&self, name: &str, within: u64, key: &Key) -> Vec<Failing> {
+        let right = key.numbers.get(name).copied().unwrap_or(0);
+        let why = match self.answer.numbers.get(name) {
+            None => fill(self.words.grade.no_number, &[name]),
+            Some(given) if given.abs_diff(right) <= within => return Vec::new(),
+            Some(_) => fill(self.words.grade.wrong_number, &[name]),
+        };
+        vec![Failing { why, again: None }]
+    }
+
+    fn choice(&self, name: &str, key: &Key) -> Vec<Failing> {
+        let given = self.answer.choices.get(name);
+        let why = match given {
+            None => fill(self.words.grade.no_choice, &[name]),
+            Some(_) if given == key.choices.get(name) => return Vec::new(),
+            Some(_) => {
+                let ids: Vec<_> = self.exercise.options.iter().map(|it| it.id.as_str()).collect();
+                fill(self.words.grade.wrong_choice, &[name, &ids.join(", ")])
+            }
+        };
+        vec![Failing { why, again: None }]
+    }
+
+    fn missing(&self, on: &On) -> String {
+        match on {
+            On::File(name) => fill(self.words.grade.missing, &[name]),
+            On::Story(place) => {
+                fill(self.words.grade.missing, &[&self.exercise.stories[*place].id])
+            }
+        }
+    }
+
+    /// Returns the trials of a story or a file under some rules, run once; `None` if the file
+    /// is missing.
+    fn tried(
+        &mut self,
+        on: &On,
+        rules: &[(String, String)],
+    ) -> Result<Option<&Result<Tried, String>>, TooSlow> {
+        if let On::File(name) = on
+            && !self.answer.files.contains_key(name)
+        {
+            return Ok(None);
+        }
+        let key = (on.clone(), rules.to_vec());
+        if !self.tried.contains_key(&key) {
+            let tried = match self.prepared(on, rules) {
+                Ok(trying) => {
+                    let (public, hidden) = (&self.exercise.public, &self.student.hidden);
+                    Ok(trying.run(public, hidden, Some(self.student.until))?)
+                }
+                Err(why) => Err(why),
+            };
+            self.tried.insert(key.clone(), tried);
+        }
+        Ok(self.tried.get(&key))
+    }
+
+    fn prepared(&self, on: &On, rules: &[(String, String)]) -> Result<Trying, String> {
+        let same = |test: &&Test| test.on == *on && test.rules == rules;
+        let tests = self.exercise.lines.iter().filter_map(|line| match &line.what {
+            What::Test(test) => Some(test),
+            What::Kill { .. } | What::Number { .. } | What::Choice { .. } => None,
+        });
+        let measured: Vec<Measured> = tests.filter(same).flat_map(measures).collect();
+        match on {
+            On::Story(place) => {
+                let story = &self.exercise.stories[*place];
+                let mut all = settings(&story.set);
+                all.extend(self.answer.set.iter().cloned());
+                Trying::story(&story.base, all, rules, &measured)
+                    .map_err(|why| fill(self.words.grade.bad_setting, &[&why]))
+            }
+            On::File(name) => {
+                let text = self.answer.files.get(name).map_or("", String::as_str);
+                let given = format!("{}/{name}", self.student.folder.trim_end_matches('/'));
+                let steps_max = self.exercise.wanted.steps_max;
+                Trying::file((name, &given), text, (rules, steps_max), &measured, self.words)
+            }
+        }
+    }
+}
+
+/// Finds what fails: the smallest public seed with its reason and its command, and that hidden
+/// seeds do, of which only the name is told.
+fn failing(
+    tried: &Tried,
+    what: &str,
+    why: impl Fn(&Seen) -> Option<String>,
+    words: &Words,
+) -> Vec<Failing> {
+    let mut found = Vec::new();
+    let mut public = tried.seen.iter().filter(|seen| !seen.is_hidden);
+    if let Some((seen, why)) = public.find_map(|seen| Some((seen, why(seen)?))) {
+        // What an answer sets replaces what the story set before.
+        let set: BTreeMap<_, _> = tried.set.iter().map(|(path, value)| (path, value)).collect();
+        let selection = Selection {
+            set: set.iter().map(|(path, value)| format!("{path}={value}")).collect(),
+            rules: tried.rules.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+            ..Selection::default()
+        };
+        let again = selection.again(&tried.given, seen.seed, &[]);
+        found.push(Failing { why, again: Some(again) });
+    }
+    let mut hidden = tried.seen.iter().filter(|seen| seen.is_hidden);
+    if hidden.any(|seen| why(seen).is_some()) {
+        found.push(Failing { why: fill(words.grade.hidden, &[what]), again: None });
+    }
+    found
+}
+
+/// Says what is wrong with a trial in which something must come out.
+fn fault(must: Must, seen: &Seen, words: &Words) -> Option<String> {
+    let grade = &words.grade;
+    let seed = seen.seed.to_string();
+    if !seen.ended {
+        return Some(fill(grade.unfinished, &[&seed]));
+    }
+    match must {
+        Must::Hold(claim) => match seen.stood(claim, words) {
+            Stood::Holds => None,
+            Stood::Breaks(why) => Some(fill(grade.broken, &[&seed, claim.name(), &why])),
+            Stood::Untested(why) => Some(fill(grade.untested, &[&seed, claim.name(), &why])),
+        },
+        Must::Break(claim) => match seen.stood(claim, words) {
+            Stood::Breaks(_) => None,
+            Stood::Holds => Some(fill(grade.unbroken, &[&seed, claim.name()])),
+            Stood::Untested(why) => Some(fill(grade.untested, &[&seed, claim.name(), &why])),
+        },
+        Must::Lie(measured, least, most) => {
+            let value = seen.numbers.get(&measured).copied().unwrap_or(0);
+            if least <= value && value <= most {
+                return None;
+            }
+            let bounds = match (least, most) {
+                (0, most) => fill(grade.at_most, &[&most.to_string()]),
+                (least, u64::MAX) => fill(grade.at_least, &[&least.to_string()]),
+                (least, most) => fill(grade.between, &[&least.to_string(), &most.to_string()]),
+            };
+            let shown = match value {
+                u64::MAX => grade.never.to_owned(),
+                value => value.to_string(),
+            };
+            Some(fill(grade.budget, &[&seed, measured.name(), &shown, &bounds]))
+        }
+    }
+}
+
+/// Says so if no fault happened in a trial.
+fn no_fault(seen: &Seen, words: &Words) -> Option<String> {
+    let told = || fill(words.grade.no_fault, &[&seen.seed.to_string()]);
+    (!seen.faulty).then(told)
+}
+
+/// Says which claim breaks, if one does, or that the trial did not end.
+fn sound(seen: &Seen, words: &Words) -> Option<String> {
+    let broken = |claim: &Claim| match seen.stood(*claim, words) {
+        Stood::Breaks(why) => {
+            let seed = seen.seed.to_string();
+            Some(fill(words.grade.broken, &[&seed, claim.name(), &why]))
+        }
+        Stood::Holds | Stood::Untested(_) => None,
+    };
+    let unfinished = || fill(words.grade.unfinished, &[&seen.seed.to_string()]);
+    if seen.ended { Claim::ALL.iter().find_map(broken) } else { Some(unfinished()) }
+}
+
+/// Says so if a mutant is not noticed: no claim breaks, and the model asserts nothing.
+fn noticed(seen: &Seen, mutant: &str, words: &Words) -> Option<String> {
+    let is_broken = |claim: &Claim| matches!(seen.stood(*claim, words), Stood::Breaks(_));
+    let survives = || fill(words.grade.survives, &[&seen.seed.to_string(), &quoted(mutant)]);
+    (seen.ended && !Claim::ALL.iter().any(is_broken)).then(survives)
+}
