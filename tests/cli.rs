@@ -10,7 +10,7 @@ pub fn trial(words: &[&str]) -> Output {
 /// Prepares a call of the tool.
 pub fn command(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trial"));
-    for name in ["NO_COLOR", "CLICOLOR_FORCE", "CI", "TRIAL_JOBS", "TRIAL_OUT"] {
+    for name in ["NO_COLOR", "CLICOLOR_FORCE", "CI", "TRIAL_JOBS", "TRIAL_OUT", "TRIAL_SECRET"] {
         command.env_remove(name);
     }
     command.args(words);

@@ -2,10 +2,12 @@
 
 mod book;
 mod chinese;
+mod classroom;
 mod cli;
 mod determinism;
 mod formats;
 mod fuzz;
+mod grade;
 mod jepsen;
 mod library;
 mod mutants;

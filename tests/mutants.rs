@@ -7,7 +7,13 @@ use std::collections::BTreeSet;
 
 use model::mutant::Mutant;
 use scenarios::{Class, Overrides, library};
+use serde_json::Value;
 use sim::Options;
+
+use crate::cli::{shown, trial};
+
+const CANARIES: [&str; 4] = ["--only", "canary-always", "--only", "canary-liveness"];
+const BUDGET: [&str; 4] = ["--runs", "100", "--campaigns", "2"];
 
 /// A rule, and scenarios that notice it.
 const NOTICED: &[(&str, &[&str])] = &[
@@ -77,6 +83,52 @@ fn no_mutant_is_left_out() {
 
     let all: Vec<&str> = Mutant::ALL.iter().map(|mutant| mutant.name()).collect();
     assert_eq!(planted, all);
+}
+
+#[test]
+fn the_tables_say_who_notices_how_soon_and_by_what() {
+    insta::assert_snapshot!(shown(&[&["mutants"][..], &CANARIES, &BUDGET].concat()));
+    insta::assert_snapshot!("kills_in_chinese", {
+        shown(&[&["mutants", "--lang", "zh"][..], &CANARIES[..2], &BUDGET].concat())
+    });
+}
+
+#[test]
+fn machines_are_told_every_campaign_and_who_survives() {
+    let json = ["--format", "json"];
+    let lines = |jobs: &str| {
+        let flags = [&["mutants", "--jobs", jobs][..], &CANARIES, &BUDGET, &json].concat();
+        let output = trial(&flags);
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).expect("JSON is UTF-8")
+    };
+
+    let text = lines("1");
+
+    assert_eq!(lines("3"), text, "whoever runs it");
+    let objects: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("it is an object")).collect();
+    let events: Vec<&str> = objects.iter().filter_map(|it| it["event"].as_str()).collect();
+    assert_eq!(events, ["mutant", "mutant", "summary"]);
+    assert!(objects.iter().all(|it| it["v"] == 1));
+    assert_eq!(objects[2]["survivors"], Value::Array(Vec::new()));
+    for object in &objects[..2] {
+        let kill = &object["fuzz"][0]["campaigns"][1]["killed"];
+        assert!(kill["seed"].is_u64() && kill["violations"][0]["view"].is_string(), "{object}");
+        let library = object["library"].as_array().expect("the library was run");
+        assert!(library.iter().any(|it| it["claims"][0].is_string()), "{object}");
+    }
+}
+
+#[test]
+fn a_survivor_and_a_rule_that_nobody_knows_end_it_otherwise() {
+    let survivor = ["mutants", "--only", "window-too-short", "--runs", "1", "--campaigns", "1"];
+    for (words, code) in [(&survivor[..], 1), (&["mutants", "--only", "canary-alwys"], 2)] {
+        let output = trial(words);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {text}");
+        assert_eq!(text.contains("did you mean `canary-always`?"), code == 2, "{text}");
+    }
 }
 
 /// Runs all cases of a scenario under a rule; returns how the worst turned out.

@@ -118,9 +118,34 @@ pub struct Exercise {
     pub points: u32,
     /// The scenario that it begins with.
     pub base: String,
-    /// What it is graded by, for people.
+    /// What may be handed in.
+    #[serde(default)]
+    pub answer: HandedIn,
+    /// What choices are made of.
+    #[serde(default)]
+    pub option: Vec<Choosable>,
+    /// What it is graded by.
     #[serde(default)]
     pub graded: Vec<Graded>,
+}
+
+/// What may be handed in.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct HandedIn {
+    /// Settings that `answer.toml` may change.
+    pub may_set: Vec<String>,
+    /// Scenarios to write.
+    pub files: Vec<String>,
+    /// The most steps that these may have.
+    pub steps_max: u32,
+}
+
+/// Something that can be chosen.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Choosable {
+    /// What an answer calls it.
+    pub id: String,
 }
 
 /// What one thing is worth; how the grader sees to it is not for the book.
@@ -130,6 +155,12 @@ pub struct Graded {
     pub en: String,
     /// In Chinese.
     pub zh: String,
+    /// What it is worth, if a machine can tell.
+    pub points: Option<u32>,
+    /// The number that it asks for.
+    pub number: Option<String>,
+    /// The choice that it asks for.
+    pub choice: Option<String>,
 }
 
 impl Graded {

@@ -5,7 +5,6 @@
 //!
 //! Source: `metadata.image.*`, `PartitionRegistration`, Kafka 4.0.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::TopicConfig;
@@ -13,6 +12,7 @@ use crate::ids::{
     BrokerEpoch, BrokerId, Incarnation, LeaderEpoch, MetadataOffset, PartitionEpoch, ProducerId,
     ReplicaSet, TopicId, TopicPartition,
 };
+use crate::table::Table;
 
 /// One record of the metadata log.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,9 +139,9 @@ pub struct Image {
     /// The next record to replay.
     pub next: MetadataOffset,
     /// The registered brokers.
-    pub brokers: BTreeMap<BrokerId, BrokerRegistration>,
+    pub brokers: Table<BrokerId, BrokerRegistration>,
     /// The topics.
-    pub topics: BTreeMap<TopicId, TopicImage>,
+    pub topics: Table<TopicId, TopicImage>,
     /// The next free producer id.
     pub next_producer: ProducerId,
 }

@@ -5,7 +5,7 @@
 //! - [`turn`]: the one door between a machine and the world; [`fact`]: what became true
 //! - [`message`]: what nodes say to each other; [`config`]: Kafka's settings; [`rules`]: eras,
 //!   [`mutant`]: rules broken on purpose
-//! - [`image`]: the cluster metadata
+//! - [`image`]: the cluster metadata; [`table`]: small maps
 //! - [`log`]: one partition's records on one broker
 //! - [`partition`]: a replica as leader or follower; [`broker`]: the process around replicas
 //! - [`channel`]: one client connection with its requests
@@ -29,5 +29,6 @@ pub mod message;
 pub mod mutant;
 pub mod partition;
 pub mod rules;
+pub mod table;
 pub mod time;
 pub mod turn;

@@ -135,21 +135,12 @@ impl Duration {
 }
 /// Returns the first of some moments; `None` if there is none.
 pub fn earliest<const N: usize>(moments: [Option<Time>; N]) -> Option<Time> {
-    let mut first = None;
-    for at in &moments {
-        if let Some(at) = at
-            && first.is_none_or(|first| *at < first)
-        {
-            first = Some(*at);
-        }
-    }
-    first
+    let first = moments.into_iter().fold(Time::MAX, sooner);
+    // Nothing is ever due at the end of time.
+    (first != Time::MAX).then_some(first)
 }
 
 /// Returns the first of two moments, the second of which may never come.
 pub(crate) fn sooner(first: Time, other: Option<Time>) -> Time {
-    match other {
-        Some(other) if other < first => other,
-        Some(_) | None => first,
-    }
+    first.min(other.unwrap_or(Time::MAX))
 }

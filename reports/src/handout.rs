@@ -13,7 +13,7 @@ use crate::words::Words;
 
 /// What is printed on two sides of a sheet, whichever paper is in the printer.
 const STYLE: &str = "\
-@page{margin:14mm}:root{color-scheme:light}*{box-sizing:border-box}\
+@page{margin:12mm}:root{color-scheme:light}*{box-sizing:border-box}\
 body{font:11pt/1.45 system-ui,'Noto Sans','Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif;\
 color:#000;background:#fff;max-width:182mm;margin:8mm auto}\
 h1{font-size:17pt;margin:0 0 2mm}h2{font-size:12pt;margin:5mm 0 1mm}p{margin:1mm 0 2mm}\
@@ -25,7 +25,9 @@ vertical-align:-.4mm;text-indent:0}.right .box{background:#000}\
 img{width:100%;height:auto;border:1px solid #999;display:block}\
 .tick{white-space:nowrap;margin-left:3mm}.tick .box{margin:0 1mm 0 3mm}\
 .line{border-bottom:1px solid #999;height:7mm}section+section{break-before:page;margin-top:10mm}\
-.claims li{border-top:1px solid #ccc;padding-top:1mm}.quiet{color:#444;font-size:9.5pt}";
+.claims li{border-top:1px solid #ccc;padding-top:1mm}.quiet{color:#444;font-size:9.5pt}\
+@media print{body{font-size:9.2pt;line-height:1.35;max-width:none;margin:0}section+section{margin:0}\
+img{max-height:95mm;object-fit:contain}h2{margin-top:3mm}}";
 
 /// What a handout is about, in one language.
 pub struct Sheet<'a> {

@@ -14,8 +14,8 @@ impl World {
         if !self.script.is_looking() {
             return;
         }
-        let plan = std::sync::Arc::clone(&self.plan);
-        if self.script.armed(&plan).any(|condition| self.holds(condition)) {
+        if self.script.armed(&self.plan).any(|condition| self.holds(condition)) {
+            let plan = std::sync::Arc::clone(&self.plan);
             let holds: Vec<bool> =
                 self.script.armed(&plan).map(|condition| self.holds(condition)).collect();
             for follow in self.script.schedule_armed(&plan, self.now, &holds) {
@@ -24,7 +24,7 @@ impl World {
         }
         let watches = self.script.watching().iter().copied();
         let reached: Vec<usize> =
-            watches.filter(|watch| self.holds(&plan.watches[*watch])).collect();
+            watches.filter(|watch| self.holds(&self.plan.watches[*watch])).collect();
         for watch in reached {
             self.script.reached(watch, self.now);
             self.note(Event::Reached { watch });

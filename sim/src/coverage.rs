@@ -146,7 +146,8 @@ impl Counter {
         }
     }
 
-    fn on_fact(&mut self, fact: &Fact) {
+    /// Takes in what became true at a node.
+    pub(crate) fn on_fact(&mut self, fact: &Fact) {
         match fact {
             // More than half of a history, and no part of any state.
             Fact::SendCalled { .. }

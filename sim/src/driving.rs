@@ -8,7 +8,7 @@ use model::fact::Fact;
 use model::ids::{ClientId, NodeId, TopicId};
 use model::log::batch::Record;
 use model::message::cluster::{CreateTopicsRequest, NewTopic};
-use model::time::Time;
+use model::time::{Duration, Time};
 use model::turn::Returned;
 
 use crate::apps::Work;
@@ -16,9 +16,19 @@ use crate::apps::polling::PollLoop;
 use crate::apps::sending::NextSend;
 use crate::members::Presence;
 use crate::nodes::State;
-use crate::plan::{ClientRole, ConsumerPlan, Created, MemberPlan, ProducerPlan, Start};
+use crate::plan::{ClientRole, Created, MemberPlan, Plan, ProducerPlan, Start};
 use crate::queue::{Kind, Place};
 use crate::world::{Existence, World};
+
+/// Returns the plan of a client that sends.
+fn send_loop(plan: &Plan, client: ClientId) -> &ProducerPlan {
+    match &plan.clients[usize::from(client.0)].role {
+        ClientRole::Producer(producer) => producer,
+        ClientRole::Consumer(_) | ClientRole::Member(_) => {
+            unreachable!("only producers have a send loop")
+        }
+    }
+}
 
 impl World {
     /// Has the topics created that exist from the start, once every broker may serve.
@@ -66,19 +76,17 @@ impl World {
         let NodeId::Client(client) = self.id(place) else {
             unreachable!("only clients have applications");
         };
-        let plan = Arc::clone(&self.plan);
-        let role = &plan.clients[usize::from(client.0)].role;
-        if matches!(self.computer(place).state, State::Unborn) {
-            self.give_birth(client, role);
-            return;
-        }
-        if !self.computer(place).is_up() {
-            return;
-        }
-        match role {
-            ClientRole::Producer(plan) => self.go_on_sending(client, plan),
-            ClientRole::Consumer(plan) => self.go_on_polling(client, plan),
-            ClientRole::Member(member) => self.go_on_working(client, member),
+        match (&self.computer(place).state, &self.plan.clients[usize::from(client.0)].role) {
+            (State::Unborn, _) => {
+                let plan = Arc::clone(&self.plan);
+                self.give_birth(client, &plan.clients[usize::from(client.0)].role);
+            }
+            (State::Paused(..) | State::Down(_), _) => {}
+            (State::Up(_), ClientRole::Producer(_)) => self.go_on_sending(client),
+            (State::Up(_), ClientRole::Consumer(plan)) => {
+                self.go_on_polling(client, plan.poll_timeout);
+            }
+            (State::Up(_), ClientRole::Member(member)) => self.go_on_working(client, member.group),
         }
     }
 
@@ -103,9 +111,9 @@ impl World {
         self.start(self.client(client));
     }
 
-    fn go_on_sending(&mut self, client: ClientId, plan: &ProducerPlan) {
+    fn go_on_sending(&mut self, client: ClientId) {
         match self.apps[usize::from(client.0)].next_send(self.now) {
-            NextSend::Now => self.send(client, plan),
+            NextSend::Now => self.send(client),
             NextSend::At(due) => self.wake_application(client, due),
             NextSend::Flush => {
                 self.apps[usize::from(client.0)].flushed();
@@ -115,22 +123,26 @@ impl World {
         }
     }
 
-    fn send(&mut self, client: ClientId, plan: &ProducerPlan) {
+    fn send(&mut self, client: ClientId) {
         let (place, now) = (self.client(client), self.now);
-        let uid = self.new_uid(plan.topic);
+        let uid = self.new_uid(send_loop(&self.plan, client).topic);
+        let plan = send_loop(&self.plan, client);
         let app = &mut self.apps[usize::from(client.0)];
         let key = app.key();
         let first = app.sent(uid, plan.style, plan, now);
+        let (topic, partition, value) = (plan.topic, plan.partition, Some(plan.value_bytes));
         let sending = self.computer_mut(place).turn(now, |process, turn| {
-            let timestamp = turn.wall;
-            let record = Record { uid, key, value: Some(plan.value_bytes), headers: 0, timestamp };
-            process.producer().send(plan.topic, plan.partition, record, turn)
+            let record = Record { uid, key, value, headers: 0, timestamp: turn.wall };
+            process.producer().send(topic, partition, record, turn)
         });
         match sending {
-            Some(Sending::Blocked) => self.apps[usize::from(client.0)].blocked(uid),
-            Some(Sending::Accepted) | None => {}
+            Some(Sending::Buffered) => self.note_facts(place),
+            Some(Sending::Accepted) | None => self.after_turn(place),
+            Some(Sending::Blocked) => {
+                self.apps[usize::from(client.0)].blocked(uid);
+                self.after_turn(place);
+            }
         }
-        self.after_turn(place);
         if let Some(first) = first {
             self.note_fact(Fact::SentAgain { client, uid, first });
         }
@@ -146,7 +158,7 @@ impl World {
         }
     }
 
-    fn go_on_polling(&mut self, client: ClientId, plan: &ConsumerPlan) {
+    fn go_on_polling(&mut self, client: ClientId, timeout: Duration) {
         let app = &mut self.apps[usize::from(client.0)];
         match &mut app.work {
             Work::Poll(polling @ PollLoop::Handling) => *polling = PollLoop::Polling,
@@ -155,7 +167,7 @@ impl World {
                 unreachable!("a stand-alone consumer's application polls")
             }
         }
-        self.with_consumer(client, |consumer, turn| consumer.poll(plan.poll_timeout, turn));
+        self.with_consumer(client, |consumer, turn| consumer.poll(timeout, turn));
     }
 
     /// Tells an application what its client returned.
@@ -163,8 +175,7 @@ impl World {
         let NodeId::Client(client) = self.id(place) else {
             panic!("only clients have applications");
         };
-        let plan = Arc::clone(&self.plan);
-        let role = &plan.clients[usize::from(client.0)].role;
+        let role = &self.plan.clients[usize::from(client.0)].role;
         match role {
             ClientRole::Producer(_) | ClientRole::Consumer(_) if returned == Returned::Closed => {
                 self.exit(place);

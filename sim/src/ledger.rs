@@ -80,12 +80,11 @@ impl Ledger {
         self.judge.on_fact(self.count, at, &fact);
         self.count += 1;
         self.tally(&fact);
-        let event = Event::Fact(fact);
         if let Some(counter) = &mut self.counter {
-            counter.on_event(&event);
+            counter.on_fact(&fact);
         }
         match self.keep {
-            KeepHistory::Yes => self.entries.push(Entry { at, event }),
+            KeepHistory::Yes => self.entries.push(Entry { at, event: Event::Fact(fact) }),
             KeepHistory::No => {}
         }
     }

@@ -129,11 +129,11 @@ impl World {
     }
 
     /// Lets the application of a member go on until it waits for something.
-    pub(crate) fn go_on_working(&mut self, client: ClientId, member: &MemberPlan) {
+    pub(crate) fn go_on_working(&mut self, client: ClientId, group: GroupIndex) {
         let place = self.client(client);
         while self.computer(place).is_up() {
-            let call = self.next_call(client, member.group);
-            if self.carry_out_call(client, member.group, call) == Flow::Waits {
+            let call = self.next_call(client, group);
+            if self.carry_out_call(client, group, call) == Flow::Waits {
                 return;
             }
         }

@@ -5,6 +5,7 @@
 //! soon stall the other way as well, because its acknowledgements are data of the first one;
 //! but what has been received has been received, and that is what a lesson sees.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use model::ids::ConnectionId;
@@ -148,6 +149,49 @@ impl Connection {
     }
 }
 
+/// The connections that one computer has opened and that are not over.
+#[derive(Clone, Debug, Default)]
+struct Opened {
+    /// The ordinal of the first place in the list.
+    first: u32,
+    /// By ordinal from there on; empty where a connection is over.
+    ///
+    /// Invariant: the first place is not empty.
+    list: VecDeque<Option<Box<Connection>>>,
+}
+
+impl Opened {
+    fn get(&self, ordinal: u32) -> Option<&Connection> {
+        self.list.get(ordinal.checked_sub(self.first)? as usize)?.as_deref()
+    }
+
+    fn get_mut(&mut self, ordinal: u32) -> Option<&mut Connection> {
+        self.list.get_mut(ordinal.checked_sub(self.first)? as usize)?.as_deref_mut()
+    }
+
+    fn push(&mut self, connection: Connection) {
+        let ordinal = connection.id.ordinal;
+        if self.list.is_empty() {
+            self.first = ordinal;
+        }
+        let is_next = (ordinal - self.first) as usize == self.list.len();
+        assert!(is_next, "connections are opened in order");
+        self.list.push_back(Some(Box::new(connection)));
+    }
+
+    fn remove(&mut self, ordinal: u32) {
+        self.list[(ordinal - self.first) as usize] = None;
+        while let Some(None) = self.list.front() {
+            self.list.pop_front();
+            self.first += 1;
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.list.iter().filter_map(|it| it.as_deref())
+    }
+}
+
 /// One direction between two computers.
 #[derive(Clone, Debug)]
 struct Link {
@@ -176,10 +220,8 @@ pub(crate) struct Network {
     in_flight: InFlight,
     /// From `a` to `b` at `a * names + b`.
     links: Vec<Link>,
-    /// By the place that opened them; those that are over are gone.
-    ///
-    /// Invariant: in order of their ordinals.
-    connections: Vec<Vec<Connection>>,
+    /// By the place that opened them.
+    connections: Vec<Opened>,
     /// What rules hold, in order.
     held: Vec<Packet>,
 }
@@ -209,7 +251,7 @@ impl Network {
             loss_millionths: plan.loss_millionths,
             in_flight: plan.in_flight,
             links: std::iter::repeat_with(link).take(count * count).collect(),
-            connections: vec![Vec::new(); count],
+            connections: vec![Opened::default(); count],
             held: Vec::new(),
             names,
         }
@@ -233,10 +275,8 @@ impl Network {
 
     /// Registers a connection that `client` opens.
     pub(crate) fn open(&mut self, id: ConnectionId, client: Place, server: Place) -> Handle {
-        let own = &mut self.connections[client.index()];
-        let is_next = own.last().is_none_or(|last| last.id.ordinal < id.ordinal);
-        assert!(is_next, "connections are opened in order");
-        own.push(Connection { id, client, server, ends: [NEW_END; 2], travelling: 0 });
+        let connection = Connection { id, client, server, ends: [NEW_END; 2], travelling: 0 };
+        self.connections[client.index()].push(connection);
         Handle { client, ordinal: id.ordinal }
     }
 
@@ -253,27 +293,19 @@ impl Network {
     /// # Panics
     /// If it is over.
     pub(crate) fn connection_mut(&mut self, handle: Handle) -> &mut Connection {
-        let at = self.position(handle).expect("nothing refers to a connection that is over");
-        &mut self.connections[handle.client.index()][at]
+        let connection = self.connections[handle.client.index()].get_mut(handle.ordinal);
+        connection.expect("nothing refers to a connection that is over")
     }
 
     /// Returns a connection, unless it is over.
     pub(crate) fn find(&self, handle: Handle) -> Option<&Connection> {
-        let at = self.position(handle)?;
-        Some(&self.connections[handle.client.index()][at])
-    }
-
-    fn position(&self, handle: Handle) -> Option<usize> {
-        let own = &self.connections[handle.client.index()];
-        own.binary_search_by_key(&handle.ordinal, |it| it.id.ordinal).ok()
+        self.connections[handle.client.index()].get(handle.ordinal)
     }
 
     /// Frees a connection if it is over.
     pub(crate) fn forget_if_over(&mut self, handle: Handle) {
-        if let Some(at) = self.position(handle)
-            && self.connections[handle.client.index()][at].is_over()
-        {
-            self.connections[handle.client.index()].remove(at);
+        if self.find(handle).is_some_and(Connection::is_over) {
+            self.connections[handle.client.index()].remove(handle.ordinal);
         }
     }
 
@@ -284,7 +316,7 @@ impl Network {
 
     /// Lists the connections that have an end at `place`, each with that end.
     pub(crate) fn ends_at(&self, place: Place) -> Vec<(Handle, Side)> {
-        let all = self.connections.iter().flatten();
+        let all = self.connections.iter().flat_map(Opened::iter);
         all.filter_map(|connection| {
             let side = match (connection.client == place, connection.server == place) {
                 (true, _) => Side::Client,
@@ -300,7 +332,7 @@ impl Network {
     /// Lists all connections that are not over.
     #[cfg(test)]
     pub(crate) fn connections(&self) -> impl Iterator<Item = &Connection> {
-        self.connections.iter().flatten()
+        self.connections.iter().flat_map(Opened::iter)
     }
 
     /// Puts a packet on the wire; `late` is a rule's delay.

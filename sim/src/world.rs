@@ -340,21 +340,31 @@ impl World {
     }
 
     pub(crate) fn after_turn(&mut self, place: Place) {
+        self.note_facts(place);
         let outbox = &mut self.computer_mut(place).outbox;
+        if !outbox.effects.is_empty() {
+            let mut effects = std::mem::take(&mut outbox.effects);
+            let mut leaves = self.now;
+            for effect in effects.drain(..) {
+                self.carry_out(place, effect, &mut leaves);
+            }
+            self.computer_mut(place).outbox.effects = effects;
+        }
+        self.arm(place);
+    }
+
+    /// Takes down what became true in a turn.
+    pub(crate) fn note_facts(&mut self, place: Place) {
+        let outbox = &mut self.computer_mut(place).outbox;
+        if outbox.facts.is_empty() {
+            return;
+        }
         let mut facts = std::mem::take(&mut outbox.facts);
-        let mut effects = std::mem::take(&mut outbox.effects);
         for fact in facts.drain(..) {
             self.observe(&fact);
             self.note_fact(fact);
         }
-        let mut leaves = self.now;
-        for effect in effects.drain(..) {
-            self.carry_out(place, effect, &mut leaves);
-        }
-        let outbox = &mut self.computer_mut(place).outbox;
-        outbox.facts = facts;
-        outbox.effects = effects;
-        self.arm(place);
+        self.computer_mut(place).outbox.facts = facts;
     }
 
     /// Sees to it that the process is woken when it wants to be.

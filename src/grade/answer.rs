@@ -91,7 +91,7 @@ fn sheet(
     words: &Words,
 ) -> Result<(), String> {
     let table: Table = toml::from_str(text).map_err(|error: toml::de::Error| {
-        fill(words.grade.bad_toml, &[ANSWER, &error.message().replace('\n', " ")])
+        fill(words.grade.bad_toml, &[ANSWER, &clean(error.message())])
     })?;
     let (mut numbers, mut choices) = (Vec::new(), Vec::new());
     for line in &exercise.lines {
@@ -175,7 +175,7 @@ fn flatten(path: String, value: Value, into: &mut Vec<(String, Value)>) {
 
 /// Makes a text of somebody else fit to be shown: short, and without control characters.
 pub fn clean(text: &str) -> String {
-    const LETTERS_MAX: usize = 80;
+    const LETTERS_MAX: usize = 160;
     let plain = |letter: char| if letter.is_control() { '?' } else { letter };
     text.chars().take(LETTERS_MAX).map(plain).collect()
 }

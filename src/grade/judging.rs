@@ -13,8 +13,10 @@ use super::answer::Answer;
 use super::exercise::{Exercise, Line, Must, On, Test, What, settings};
 use super::measures::Measured;
 use super::trying::{Seen, Stood, Tried, Trying};
-use crate::args::Selection;
-use crate::args::quoted;
+use crate::args::{Selection, quoted};
+
+/// Why a key is never given up on.
+const PATIENT: &str = "nobody is in a hurry";
 
 /// What is right, as the runs say it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,8 +47,8 @@ struct Failing {
     again: Option<String>,
 }
 
-/// What a trial is run on, and the settings that an answer changes.
-type Setup = (On, Vec<(String, String)>);
+/// What is tried, and under which rules.
+type Kind = (On, Vec<(String, String)>);
 
 /// All trials of one answer, each kind tried once.
 struct Bench<'a> {
@@ -54,7 +56,7 @@ struct Bench<'a> {
     answer: &'a Answer,
     student: &'a Student<'a>,
     words: &'static Words,
-    tried: BTreeMap<Setup, Result<Tried, String>>,
+    tried: BTreeMap<Kind, Result<Tried, String>>,
 }
 
 /// Derives a student's own seeds: the same ones for the same secret, exercise and student.
@@ -77,7 +79,7 @@ pub fn key(exercise: &Exercise, words: &'static Words) -> Result<Key, String> {
             What::Number { name, right: (measured, story), .. } => {
                 let seeds = &exercise.public[..1];
                 let trying = trying(exercise, &On::Story(*story), &no_settings, &[*measured])?;
-                let tried = trying.run(seeds, &[], None).map_err(|TooSlow| String::new())?;
+                let tried = trying.run(seeds, &[], None).expect(PATIENT);
                 let right = tried.seen.first().and_then(|seen| seen.numbers.get(measured));
                 key.numbers.insert(name.clone(), right.copied().unwrap_or(0));
             }
@@ -86,8 +88,7 @@ pub fn key(exercise: &Exercise, words: &'static Words) -> Result<Key, String> {
                 for option in &exercise.options {
                     let set = settings(&option.set);
                     let trying = trying(exercise, &right.on, &set, &measures(right))?;
-                    let tried = trying.run(&exercise.public, &[], None);
-                    let tried = tried.map_err(|TooSlow| String::new())?;
+                    let tried = trying.run(&exercise.public, &[], None).expect(PATIENT);
                     if tried.seen.iter().all(|seen| fault(right.must, seen, words).is_none()) {
                         options.insert(option.id.clone());
                     }
@@ -216,7 +217,7 @@ impl Bench<'_> {
             Some(Err(why)) => return Ok(vec![Failing { why: why.clone(), again: None }]),
             Some(Ok(tried)) => {
                 let why = |seen: &Seen| no_fault(seen, words).or_else(|| sound(seen, words));
-                failing(tried, "4.0", why, words)
+                failing(tried, mutant, why, words)
             }
         };
         if !plain.is_empty() {
@@ -402,4 +403,28 @@ fn noticed(seen: &Seen, mutant: &str, words: &Words) -> Option<String> {
     let is_broken = |claim: &Claim| matches!(seen.stood(*claim, words), Stood::Breaks(_));
     let survives = || fill(words.grade.survives, &[&seen.seed.to_string(), &quoted(mutant)]);
     (seen.ended && !Claim::ALL.iter().any(is_broken)).then(survives)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::course::exercises;
+    use crate::grade::exercise::read;
+
+    #[test]
+    fn hidden_seeds_belong_to_one_secret_one_exercise_and_one_student() {
+        let read = |at: usize| {
+            let hidden = exercises().into_iter().filter_map(|(_, text)| read(text).ok());
+            hidden.filter(|exercise| 0 < exercise.hidden).nth(at).expect("there are some")
+        };
+        let (one, other) = (read(0), read(1));
+
+        let seeds = hidden("secret", &one, "alice");
+
+        assert_eq!(seeds.len(), one.hidden as usize);
+        assert_eq!(seeds, hidden("secret", &one, "alice"));
+        assert_ne!(seeds, hidden("secret", &one, "bob"));
+        assert_ne!(seeds, hidden("Secret", &one, "alice"));
+        assert_ne!(seeds.first(), hidden("secret", &other, "alice").first());
+    }
 }

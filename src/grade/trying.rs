@@ -13,6 +13,7 @@ use sim::plan::{Action, Plan};
 use sim::verdict::{Claim, Finding, Verdict};
 use sim::{KeepHistory, Options};
 
+use super::answer::clean;
 use super::judging::TooSlow;
 use super::measures::Measured;
 
@@ -176,7 +177,7 @@ fn first(problems: &[Diagnostic], source: &str) -> (usize, String) {
     let error = problems.iter().find(|it| it.severity == Severity::Error);
     let error = error.or(problems.first());
     error.map_or((0, String::new()), |it| {
-        (Place::of(source, it.span.start).line, it.message.clone())
+        (Place::of(source, it.span.start).line, clean(&it.message))
     })
 }
 

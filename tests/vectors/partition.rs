@@ -1,6 +1,5 @@
 //! Cases about a partition's leader and followers: ISR, high watermark, truncation.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::chance::Rng;
@@ -346,7 +345,7 @@ impl Bench {
             fenced: false,
             in_controlled_shutdown: false,
         };
-        let brokers: BTreeMap<_, _> = (1..=3).map(|id| (BrokerId(id), active.clone())).collect();
+        let brokers = (1..=3).map(|id| (BrokerId(id), active.clone())).collect();
         Bench {
             partition: Partition::new(log),
             config: BrokerConfig::default(),

@@ -2,7 +2,7 @@
 
 use super::Made;
 use super::judged::{badge, looked_at};
-use crate::data::{Deciding, NotesClaim};
+use crate::data::{Deciding, Exercise, Graded, NotesClaim};
 use crate::directive::Directive;
 use crate::html::escape;
 use crate::lang::Lang;
@@ -141,12 +141,46 @@ pub fn exercise(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, 
         }
         html += "</ul>";
     }
+    html += &handed_in(exercise, lang);
     let base = lang.pick("It begins with", "起点是");
     html += &format!("<p>{base} <code>trial run {}</code>", escape(&exercise.base));
-    let grade = ["grade", id, "answers/"];
-    if trial::understands(grade).is_ok() {
+    if exercise.graded.iter().any(|line| line.points.is_some()) {
         let graded = lang.pick("; it is graded by", "；批改命令是");
-        html += &format!("{graded} <code>trial {}</code>", grade.join(" "));
+        html += &format!("{graded} <code>trial grade {id} answers/</code>");
     }
     Ok(Made::Block(html + "</p></div>"))
+}
+
+/// Says what to hand in for a machine to grade, as a file to fill in.
+fn handed_in(exercise: &Exercise, lang: Lang) -> String {
+    let asked = |name: fn(&Graded) -> Option<&String>| exercise.graded.iter().filter_map(name);
+    let mut sheet = String::new();
+    let mut add = |head: &str, names: Vec<&String>, what: &str| {
+        if !names.is_empty() {
+            sheet += &format!("[{head}]\n");
+            sheet.extend(names.iter().map(|name| format!("\"{name}\" = {what}\n")));
+        }
+    };
+    add("set", exercise.answer.may_set.iter().collect(), "…");
+    add("numbers", asked(|line| line.number.as_ref()).collect(), "…");
+    let options: Vec<_> = exercise.option.iter().map(|it| format!("\"{}\"", it.id)).collect();
+    let chosen = asked(|line| line.choice.as_ref()).collect();
+    add("choices", chosen, &format!("[…]  # {}", options.join(", ")));
+    let mut html = String::new();
+    if !sheet.is_empty() {
+        let says = lang.pick(
+            "Hand in <code>answer.toml</code>; leave out what you do not change:",
+            "提交 <code>answer.toml</code>；不改的行删去即可：",
+        );
+        html += &format!("<p>{says}</p><pre><code>{}</code></pre>", escape(sheet.trim_end()));
+    }
+    if !exercise.answer.files.is_empty() {
+        let files = exercise.answer.files.iter().map(|file| format!("<code>{file}</code>"));
+        let (files, most) = (files.collect::<Vec<_>>(), exercise.answer.steps_max);
+        html += &lang.pick(
+            format!("<p>Hand in {}, with at most {most} steps that act.</p>", files.join(", ")),
+            format!("<p>提交 {}，最多 {most} 个起作用的步骤。</p>", files.join("、")),
+        );
+    }
+    html
 }

@@ -9,12 +9,11 @@
 //! Left out: several fetcher threads per leader (`num.replica.fetchers`), throttling, log
 //! directories.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::broker::Broker;
+use crate::broker::{Broker, BrokerSetup};
 use crate::channel::{Backoff, Channel, ChannelConfig, ChannelEvent};
 use crate::fact::{Fact, TruncationCause};
 use crate::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::log::Log;
 use crate::message::data::{
     EpochEndReply, EpochEndRequest, FetchPartition, FetchReply, FetchRequest, FetchedPartition,
     Isolation, ListOffsetsReply, ListOffsetsRequest, OffsetSpec,
@@ -22,6 +21,7 @@ use crate::message::data::{
 use crate::message::{ErrorCode, Request, Response};
 use crate::partition::follower::{self, Agreed};
 use crate::rules::{FetchFencing, Rules, Truncation};
+use crate::table::{Set, Table};
 use crate::time::{Duration, Time, earliest};
 use crate::turn::Turn;
 
@@ -31,13 +31,13 @@ pub struct Fetcher {
     /// The connection to the leader.
     pub channel: Channel<Asked>,
     /// The partitions, with how each stands.
-    partitions: BTreeMap<TopicPartition, Assigned>,
+    partitions: Table<TopicPartition, Assigned>,
     /// What the leader believes to be wanted: in which epoch, from where.
-    pub(super) wanted: BTreeMap<TopicPartition, (LeaderEpoch, Offset)>,
+    pub(super) wanted: Table<TopicPartition, (LeaderEpoch, Offset)>,
     /// Where that may be wrong.
     ///
     /// Invariant: every partition that is not being fetched is here.
-    changed: BTreeSet<TopicPartition>,
+    changed: Set<TopicPartition>,
 }
 
 /// How fetching one partition stands.
@@ -82,8 +82,8 @@ impl Fetcher {
         let setup = Backoff { first: setup, max: setup };
         let config = ChannelConfig { reconnect: pause, setup, in_flight_max: 1 };
         let channel = Channel::new(NodeId::Broker(leader), config);
-        let (partitions, wanted) = (BTreeMap::new(), BTreeMap::new());
-        Fetcher { channel, partitions, wanted, changed: BTreeSet::new() }
+        let (partitions, wanted) = (Table::new(), Table::new());
+        Fetcher { channel, partitions, wanted, changed: Set::default() }
     }
 
     /// Returns when there is something to do. Whatever can be sent has been sent by now, so
@@ -148,6 +148,29 @@ fn truncates_on_fetch(rules: Rules) -> bool {
     eras == (Truncation::ByEpoch, FetchFencing::ByEpoch)
 }
 
+/// Returns the leader epoch as requests of this era carry it.
+fn told(epoch: LeaderEpoch, rules: Rules) -> Option<LeaderEpoch> {
+    (rules.fetch_fencing == FetchFencing::ByEpoch).then_some(epoch)
+}
+
+/// Returns what is wanted of a partition with this log.
+fn ask_for(
+    partition: TopicPartition,
+    assigned: &Assigned,
+    log: &Log,
+    setup: &BrokerSetup,
+) -> FetchPartition {
+    FetchPartition {
+        partition,
+        current_leader_epoch: told(assigned.epoch, setup.rules),
+        offset: log.end(),
+        last_fetched_epoch: log.latest_epoch().filter(|_| truncates_on_fetch(setup.rules)),
+        log_start: log.start(),
+        high_watermark: Some(log.high_watermark()),
+        bytes_max: setup.config.replica_fetch_bytes_max,
+    }
+}
+
 impl Broker {
     /// Follows `leader` from here on, or nobody.
     pub(super) fn follow(
@@ -163,7 +186,7 @@ impl Broker {
             && self.partitions[&partition].log.latest_epoch().is_some();
         let phase = if asks { Phase::EpochEnd } else { Phase::Fetching };
         let backoff = self.setup.config.replica_fetch_backoff;
-        let fetcher = self.fetchers.entry(leader).or_insert_with(|| Fetcher::new(leader, backoff));
+        let fetcher = self.fetchers.get_or_insert_with(leader, || Fetcher::new(leader, backoff));
         fetcher.partitions.insert(partition, Assigned { epoch, phase, not_before: Time::ZERO });
         fetcher.note_changed(partition);
         self.fetch_from(leader, turn);
@@ -210,7 +233,7 @@ impl Broker {
         let (mut partitions, mut asked) = (Vec::new(), Vec::new());
         for (id, epoch) in fetcher.ready(Phase::EpochEnd, now) {
             if let Some(last) = self.partitions[&id].log.latest_epoch() {
-                partitions.push((id, self.told(epoch), last));
+                partitions.push((id, told(epoch, self.setup.rules), last));
                 asked.push((id, epoch));
             }
         }
@@ -224,7 +247,7 @@ impl Broker {
         let ends = fetcher.ready(Phase::LatestOffset, now).map(|it| (it, OffsetSpec::Latest));
         let starts = fetcher.ready(Phase::EarliestOffset, now).map(|it| (it, OffsetSpec::Earliest));
         for ((id, epoch), spec) in ends.chain(starts) {
-            partitions.push((id, self.told(epoch), spec));
+            partitions.push((id, told(epoch, self.setup.rules), spec));
             asked.push((id, epoch));
         }
         let isolation = Isolation::ReadUncommitted;
@@ -234,35 +257,38 @@ impl Broker {
 
     fn ask_records(&mut self, leader: BrokerId, now: Time) -> Option<(Request, Asked)> {
         let broker_epoch = self.lifecycle.epoch?;
-        let fetcher = &self.fetchers[&leader];
+        let Broker { setup, partitions: replicas, fetchers, .. } = self;
+        let Fetcher { partitions: followed, wanted, changed, .. } = fetchers.get_mut(&leader)?;
         let (mut partitions, mut forgotten) =
-            (Vec::with_capacity(fetcher.changed.len()), Vec::new());
-        for &partition in &fetcher.changed {
-            let assigned = fetcher.partitions.get(&partition);
+            (Vec::with_capacity(changed.as_slice().len()), Vec::new());
+        for &partition in changed.iter() {
+            let assigned = followed.get(&partition);
             match assigned.filter(|it| it.phase == Phase::Fetching && it.not_before <= now) {
-                Some(assigned) => partitions.push(self.wanted(partition, assigned.epoch)),
-                None if fetcher.wanted.contains_key(&partition) => forgotten.push(partition),
+                Some(assigned) => {
+                    partitions.push(ask_for(partition, assigned, &replicas[&partition].log, setup));
+                }
+                None if wanted.contains_key(&partition) => forgotten.push(partition),
                 None => {}
             }
         }
-        if partitions.is_empty() && forgotten.len() == fetcher.wanted.len() {
+        if partitions.is_empty() && forgotten.len() == wanted.len() {
             return None; // nothing would be left to fetch
         }
-        let fetcher = self.fetchers.get_mut(&leader)?;
-        for partition in &forgotten {
-            fetcher.wanted.remove(partition);
-            if !fetcher.partitions.contains_key(partition) {
-                fetcher.changed.remove(partition);
+        let mut news = partitions.iter().peekable();
+        changed.retain(|partition| match news.next_if(|it| it.partition == *partition) {
+            Some(it) => {
+                wanted.insert(*partition, (followed[partition].epoch, it.offset));
+                false
             }
-        }
-        for it in &partitions {
-            fetcher.changed.remove(&it.partition);
-            let epoch = fetcher.partitions[&it.partition].epoch;
-            fetcher.wanted.insert(it.partition, (epoch, it.offset));
-        }
-        let config = &self.setup.config;
+            None => {
+                let is_known = followed.contains_key(partition);
+                let is_forgotten = wanted.remove(partition).is_some();
+                is_known || !is_forgotten
+            }
+        });
+        let config = &setup.config;
         let request = FetchRequest {
-            replica: Some((self.setup.id, broker_epoch)),
+            replica: Some((setup.id, broker_epoch)),
             wait_max: config.replica_fetch_wait_max,
             bytes_min: config.replica_fetch_bytes_min,
             bytes_max: config.replica_fetch_response_bytes_max,
@@ -271,26 +297,6 @@ impl Broker {
             forgotten: Some(forgotten),
         };
         Some((Request::Fetch(request), Asked::Records))
-    }
-
-    /// Returns what is wanted of a partition that is followed in `epoch`.
-    fn wanted(&self, partition: TopicPartition, epoch: LeaderEpoch) -> FetchPartition {
-        let with_epoch = truncates_on_fetch(self.setup.rules);
-        let log = &self.partitions[&partition].log;
-        FetchPartition {
-            partition,
-            current_leader_epoch: self.told(epoch),
-            offset: log.end(),
-            last_fetched_epoch: log.latest_epoch().filter(|_| with_epoch),
-            log_start: log.start(),
-            high_watermark: Some(log.high_watermark()),
-            bytes_max: self.setup.config.replica_fetch_bytes_max,
-        }
-    }
-
-    /// Returns the leader epoch as requests of this era carry it.
-    fn told(&self, epoch: LeaderEpoch) -> Option<LeaderEpoch> {
-        (self.setup.rules.fetch_fencing == FetchFencing::ByEpoch).then_some(epoch)
     }
 
     /// Takes in what happened on a fetcher's connection.

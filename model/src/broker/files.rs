@@ -29,6 +29,17 @@ impl Broker {
         }
     }
 
+    /// Flushes the logs whose time to be flushed has come.
+    pub(super) fn flush_by_time(&mut self, turn: &mut Turn<'_>) {
+        let is_due = |id: &&TopicPartition| {
+            self.partitions[*id].log.next_flush().is_some_and(|at| at <= turn.now)
+        };
+        let due: Vec<_> = self.flushing.iter().filter(is_due).copied().collect();
+        for id in due {
+            self.flush(id, turn);
+        }
+    }
+
     /// Gives a replica the settings of its topic.
     pub(super) fn configure(&mut self, id: TopicPartition, config: TopicConfig) {
         let Some(replica) = self.partitions.get_mut(&id) else { return };

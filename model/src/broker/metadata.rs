@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::message::cluster::FetchMetadataRequest;
 use crate::message::data::{MetadataReply, MetadataRequest, PartitionMetadata};
 use crate::message::{ErrorCode, Request, Response};
-use crate::partition::{Partition, RoleChange};
+use crate::partition::{Partition, Role, RoleChange};
 use crate::time::Duration;
 use crate::turn::Turn;
 
@@ -116,12 +116,9 @@ impl Broker {
                 self.changed.insert(*partition);
             }
             MetadataRecord::TopicConfigChange { id, config } => {
-                let of_topic = TopicPartition { topic: *id, partition: 0 }..=TopicPartition {
-                    topic: *id,
-                    partition: u16::MAX,
-                };
                 let config = LogDefault::applied(&self.setup.log_defaults, *id, config);
-                let ids: Vec<_> = self.partitions.range(of_topic).map(|(&id, _)| id).collect();
+                let ids: Vec<_> =
+                    self.partitions.keys().copied().filter(|it| it.topic == *id).collect();
                 for id in ids {
                     self.configure(id, config.clone());
                 }
@@ -140,15 +137,19 @@ impl Broker {
         if !registration.replicas.contains(&self.setup.id) {
             return;
         }
-        let topic = &self.image.topics[&partition.topic];
-        let defaults = &self.setup.log_defaults;
-        let config = LogDefault::applied(defaults, partition.topic, &topic.config);
-        let now = turn.now;
         self.wake(partition);
-        self.partitions
-            .entry(partition)
-            .or_insert_with(|| Partition::new(Log::new(config.clone(), now)));
-        self.configure(partition, config);
+        // From its first registration on, its settings change when those of its topic do.
+        let known = self.partitions.get(&partition);
+        if known.is_none_or(|replica| matches!(replica.role, Role::Unknown)) {
+            let topic = &self.image.topics[&partition.topic];
+            let defaults = &self.setup.log_defaults;
+            let config = LogDefault::applied(defaults, partition.topic, &topic.config);
+            let now = turn.now;
+            self.partitions.get_or_insert_with(partition, || {
+                Box::new(Partition::new(Log::new(config.clone(), now)))
+            });
+            self.configure(partition, config);
+        }
         let Ok((host, replica)) = self.replica(partition) else { return };
         let change = replica.on_registration(&registration, &host, turn);
         match change {

@@ -23,7 +23,7 @@ mod sessions;
 mod tests;
 pub mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::channel::Channel;
@@ -36,6 +36,7 @@ use crate::message::data::ProduceReply;
 use crate::message::{Correlation, ErrorCode, Message, Request, Response};
 use crate::partition::{Host, Partition, Role};
 use crate::rules::Rules;
+use crate::table::{Set, Table};
 use crate::time::{Duration, Time, sooner};
 use crate::turn::{ConnectionEvent, Node, Turn};
 use alteration::Alterations;
@@ -70,9 +71,9 @@ pub struct BrokerSetup {
 #[derive(Clone, Debug, PartialEq)]
 pub struct BrokerDisk {
     /// The logs, with their epoch caches and producer snapshots.
-    pub logs: BTreeMap<TopicPartition, Log>,
+    pub logs: Table<TopicPartition, Log>,
     /// The file `replication-offset-checkpoint`.
-    pub high_watermarks: BTreeMap<TopicPartition, Offset>,
+    pub high_watermarks: Table<TopicPartition, Offset>,
     /// Whether the file `.kafka_cleanshutdown` is there.
     pub shutdown: Shutdown,
 }
@@ -82,28 +83,28 @@ pub struct BrokerDisk {
 pub struct Broker {
     setup: BrokerSetup,
     /// The replicas; each with its log.
-    partitions: BTreeMap<TopicPartition, Partition>,
+    partitions: Table<TopicPartition, Box<Partition>>,
     /// Those whose settings ask for flushes.
-    flushing: BTreeSet<TopicPartition>,
+    flushing: Set<TopicPartition>,
     /// The checkpoint file.
-    high_watermarks: BTreeMap<TopicPartition, Offset>,
+    high_watermarks: Table<TopicPartition, Offset>,
     shutdown: Shutdown,
     /// The cluster as the metadata log tells it.
     image: Image,
     /// Partitions that changed in the image and not here yet.
-    changed: BTreeSet<TopicPartition>,
+    changed: Set<TopicPartition>,
     lifecycle: Lifecycle,
     metadata: Channel<()>,
     alterations: Box<Alterations>,
     /// By leader.
-    fetchers: BTreeMap<BrokerId, Fetcher>,
+    fetchers: Table<BrokerId, Fetcher>,
     /// Those of followers.
     sessions: Vec<Session>,
     waiting: Waiting,
     groups: Box<Groups>,
     /// Requests behind a parked one: a connection is served one by one.
     ///
-    /// Invariant: in order of connection, each once.
+    /// Invariant: each connection once.
     queued: Vec<Queued>,
     /// Partitions whose parked requests must look again before the turn ends.
     touched: Vec<TopicPartition>,
@@ -111,6 +112,8 @@ pub struct Broker {
     next_checkpoint: Time,
     next_producer_check: Time,
     next_retention_check: Time,
+    /// The first of these four.
+    next_timer: Time,
 }
 
 /// A connection with a parked request, and what was pipelined behind that.
@@ -133,7 +136,7 @@ enum Served {
 
 impl Default for BrokerDisk {
     fn default() -> BrokerDisk {
-        let (logs, high_watermarks) = (BTreeMap::new(), BTreeMap::new());
+        let (logs, high_watermarks) = (Table::new(), Table::new());
         BrokerDisk { logs, high_watermarks, shutdown: Shutdown::Clean }
     }
 }
@@ -143,18 +146,18 @@ impl Broker {
     pub fn new(setup: BrokerSetup, disk: BrokerDisk) -> Broker {
         let flushing = disk.logs.iter().filter(|(_, log)| log.config().flushes());
         let flushing = flushing.map(|(&id, _)| id).collect();
-        let replicas = disk.logs.into_iter().map(|(id, log)| (id, Partition::new(log)));
+        let replicas = disk.logs.into_iter().map(|(id, log)| (id, Box::new(Partition::new(log))));
         Broker {
             partitions: replicas.collect(),
             flushing,
             high_watermarks: disk.high_watermarks,
             shutdown: disk.shutdown,
             image: Image::default(),
-            changed: BTreeSet::new(),
+            changed: Set::default(),
             lifecycle: Lifecycle::new(setup.controller),
             metadata: metadata::channel(setup.controller),
             alterations: Box::new(Alterations::new(setup.controller)),
-            fetchers: BTreeMap::new(),
+            fetchers: Table::new(),
             sessions: Vec::new(),
             waiting: Waiting::default(),
             groups: Box::default(),
@@ -164,6 +167,7 @@ impl Broker {
             next_checkpoint: Time::MAX,
             next_producer_check: Time::MAX,
             next_retention_check: Time::MAX,
+            next_timer: Time::MAX,
             setup,
         }
     }
@@ -199,23 +203,23 @@ impl Broker {
             return;
         }
         match self.queue_of(connection) {
-            Ok(place) => self.queued[place].requests.push_back((correlation, request)),
-            Err(place) => {
+            Some(place) => self.queued[place].requests.push_back((correlation, request)),
+            None => {
                 if self.serve(connection, correlation, request, turn) == Served::Parked {
-                    self.queued.insert(place, Queued { connection, requests: VecDeque::new() });
+                    self.queued.push(Queued { connection, requests: VecDeque::new() });
                 }
             }
         }
     }
 
-    /// Returns where a connection with a parked request stands, or else would stand.
-    fn queue_of(&self, connection: ConnectionId) -> Result<usize, usize> {
-        self.queued.binary_search_by_key(&connection, |queued| queued.connection)
+    /// Returns where a connection with a parked request stands.
+    fn queue_of(&self, connection: ConnectionId) -> Option<usize> {
+        self.queued.iter().position(|queued| queued.connection == connection)
     }
 
     fn forget_queue(&mut self, connection: ConnectionId) {
-        if let Ok(place) = self.queue_of(connection) {
-            self.queued.remove(place);
+        if let Some(place) = self.queue_of(connection) {
+            self.queued.swap_remove(place);
         }
     }
 
@@ -350,9 +354,9 @@ impl Broker {
 
     /// Serves what queued behind a request that has been answered.
     fn let_next_in(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {
-        while let Ok(place) = self.queue_of(connection) {
+        while let Some(place) = self.queue_of(connection) {
             let Some((correlation, request)) = self.queued[place].requests.pop_front() else {
-                self.queued.remove(place);
+                self.queued.swap_remove(place);
                 return;
             };
             match self.serve(connection, correlation, request, turn) {
@@ -418,6 +422,11 @@ impl Broker {
         }
     }
 
+    fn note_first_timer(&mut self) {
+        let first = self.next_lag_check.min(self.next_checkpoint);
+        self.next_timer = first.min(self.next_producer_check).min(self.next_retention_check);
+    }
+
     fn run_timers(&mut self, turn: &mut Turn<'_>) {
         if self.next_lag_check <= turn.now {
             self.check_lag(turn);
@@ -441,13 +450,7 @@ impl Broker {
             let interval = self.setup.config.log_retention_check_interval;
             self.next_retention_check = turn.now + interval.max(Duration::from_millis(1));
         }
-        let is_due = |id: &&TopicPartition| {
-            self.partitions[*id].log.next_flush().is_some_and(|at| at <= turn.now)
-        };
-        let due: Vec<_> = self.flushing.iter().filter(is_due).copied().collect();
-        for id in due {
-            self.flush(id, turn);
-        }
+        self.note_first_timer();
     }
 }
 
@@ -472,6 +475,7 @@ impl Node for Broker {
         self.next_producer_check =
             turn.now + self.setup.config.producer_id_expiration_check_interval;
         self.next_retention_check = turn.now + removal::FIRST_CHECK_AFTER;
+        self.note_first_timer();
         self.begin_life(turn);
         self.fetch_metadata(turn);
     }
@@ -552,9 +556,8 @@ impl Node for Broker {
         if let Some(event) = self.alterations.channel.on_deadline(turn) {
             self.on_alteration_event(event, turn);
         }
-        let leaders: Vec<_> = self.fetchers.keys().copied().collect();
-        for leader in leaders {
-            let fetcher = self.fetchers.get_mut(&leader).expect("the key was just read");
+        for place in 0..self.fetchers.len() {
+            let (&leader, fetcher) = self.fetchers.at(place);
             match fetcher.channel.on_deadline(turn) {
                 Some(event) => self.on_fetcher_event(leader, event, turn),
                 None => self.fetch_from(leader, turn),
@@ -562,14 +565,16 @@ impl Node for Broker {
         }
         self.expire_parked(turn);
         self.run_group_timers(turn);
-        self.run_timers(turn);
+        if self.next_timer <= turn.now {
+            self.run_timers(turn);
+        }
+        self.flush_by_time(turn);
         self.settle(turn);
     }
 
     fn next_deadline(&self) -> Option<Time> {
-        let mut first = self.next_lag_check.min(self.next_checkpoint);
-        first = first.min(self.next_producer_check).min(self.next_retention_check);
-        for id in &self.flushing {
+        let mut first = self.next_timer;
+        for id in self.flushing.iter() {
             first = sooner(first, self.partitions[id].log.next_flush());
         }
         for fetcher in self.fetchers.values() {

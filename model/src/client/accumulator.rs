@@ -5,7 +5,7 @@
 //!
 //! Source: `RecordAccumulator`, `BufferPool`, Kafka 4.0.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::client::partitioner::{Availability, QueueLoad, Switch};
 use crate::client::producer_batch::{BatchId, Identity, Numbering, ProducerBatch};
@@ -14,6 +14,7 @@ use crate::config::ProducerConfig;
 use crate::ids::{BrokerId, ReplicaSet, TopicId, TopicPartition};
 use crate::log::batch::Record;
 use crate::message::data::CurrentLeader;
+use crate::table::Table;
 use crate::time::{Duration, Time};
 
 /// The batches of all partitions.
@@ -30,7 +31,7 @@ pub(crate) struct Accumulator {
     memory_used: u64,
     next_id: BatchId,
     /// Where the next drain for a broker starts, so that no partition starves.
-    drain_from: BTreeMap<BrokerId, TopicPartition>,
+    drain_from: Table<BrokerId, TopicPartition>,
     /// The version of the metadata from which the leaders are; `None` to look again.
     leaders_version: Option<u64>,
 }
@@ -122,7 +123,7 @@ impl Accumulator {
             queues: Vec::new(),
             memory_used: 0,
             next_id: BatchId(0),
-            drain_from: BTreeMap::new(),
+            drain_from: Table::new(),
             leaders_version: None,
         }
     }

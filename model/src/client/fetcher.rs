@@ -8,7 +8,7 @@
 //! Left out: control records and aborted transactions, CRC checks, reading from
 //! followers.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::client::link::Link;
@@ -22,6 +22,7 @@ use crate::message::data::{
     CurrentLeader, FetchPartition, FetchReply, FetchRequest, FetchedPartition, Isolation,
 };
 use crate::message::{ErrorCode, Request};
+use crate::table::Table;
 use crate::time::Duration;
 use crate::turn::{Delivery, Turn};
 
@@ -32,7 +33,7 @@ pub struct Fetcher {
     /// In the order of arrival; bounded, since a partition is not fetched while it is here.
     buffered: VecDeque<CompletedFetch>,
     /// The high watermark that came with the last answer.
-    ends: BTreeMap<TopicPartition, Offset>,
+    ends: Table<TopicPartition, Offset>,
 }
 
 /// The consumer settings that shape a fetch.
@@ -66,7 +67,7 @@ impl From<&ConsumerConfig> for Fetcher {
             bytes_max: config.fetch_bytes_max,
             partition_bytes_max: config.partition_fetch_bytes_max,
         };
-        Fetcher { config, buffered: VecDeque::new(), ends: BTreeMap::new() }
+        Fetcher { config, buffered: VecDeque::new(), ends: Table::new() }
     }
 }
 

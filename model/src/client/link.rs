@@ -6,14 +6,13 @@
 //!
 //! Source: `NetworkClient`, `NetworkClient.DefaultMetadataUpdater`, Kafka 4.0.
 
-use std::collections::BTreeMap;
-
 use crate::channel::{Backoff, Channel, ChannelConfig, ChannelEvent};
 use crate::client::metadata::{Metadata, Update};
 use crate::config::{ConsumerConfig, ProducerConfig};
 use crate::fact::Fact;
 use crate::ids::{BrokerId, ClientId, ConnectionId, NodeId, ReplicaSet, TopicId};
 use crate::message::{Message, Request, Response};
+use crate::table::Table;
 use crate::time::{Duration, Time, earliest};
 use crate::turn::{ConnectionEvent, Turn};
 
@@ -37,7 +36,7 @@ pub struct Link<T> {
     config: LinkConfig,
     bootstrap: ReplicaSet,
     metadata: Metadata,
-    peers: BTreeMap<BrokerId, Peer<T>>,
+    peers: Table<BrokerId, Peer<T>>,
     /// Brokers that the owner wants to reach as soon as their back-off is over.
     wanted: ReplicaSet,
 }
@@ -150,7 +149,7 @@ impl<T> Link<T> {
             config,
             bootstrap,
             metadata: Metadata::new(bootstrap, config.retry, config.metadata_age_max),
-            peers: BTreeMap::new(),
+            peers: Table::new(),
             wanted: ReplicaSet::EMPTY,
         }
     }
@@ -504,7 +503,7 @@ impl<T> Link<T> {
 
     fn open(&mut self, broker: BrokerId, turn: &mut Turn<'_>) {
         let config = self.config.channel;
-        let peer = self.peers.entry(broker).or_insert_with(|| Peer {
+        let peer = self.peers.get_or_insert_with(broker, || Peer {
             channel: Channel::new(NodeId::Broker(broker), config),
             attempted_at: Time::ZERO,
         });

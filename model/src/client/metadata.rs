@@ -8,13 +8,12 @@
 //! Left out: topic ids that change, authorization, forgetting idle topics
 //! (`metadata.max.idle.ms`).
 
-use std::collections::BTreeMap;
-
 use crate::chance::Rng;
 use crate::channel::Backoff;
 use crate::ids::{BrokerId, LeaderEpoch, ReplicaSet, TopicId, TopicPartition};
 use crate::message::ErrorCode;
 use crate::message::data::{CurrentLeader, MetadataReply, MetadataRequest, PartitionMetadata};
+use crate::table::Table;
 use crate::time::{Duration, Time};
 
 /// What a client knows of the cluster.
@@ -22,7 +21,7 @@ use crate::time::{Duration, Time};
 pub struct Metadata {
     /// The brokers of the last reply; until then those of `bootstrap.servers`.
     brokers: ReplicaSet,
-    topics: BTreeMap<TopicId, Topic>,
+    topics: Table<TopicId, Topic>,
     /// Every topic that exists is followed, for a subscription by pattern.
     follows_all: bool,
     version: u64,
@@ -106,7 +105,7 @@ impl Metadata {
         };
         Metadata {
             brokers: bootstrap,
-            topics: BTreeMap::new(),
+            topics: Table::new(),
             follows_all: false,
             version: 0,
             refresh,
@@ -278,7 +277,7 @@ impl Metadata {
     fn apply(&mut self, id: TopicId, partitions: Result<Vec<PartitionMetadata>, ErrorCode>) {
         let unknown = || Topic { presence: Presence::Unknown, partitions: Vec::new() };
         if self.follows_all && partitions.is_ok() {
-            self.topics.entry(id).or_insert_with(unknown);
+            self.topics.get_or_insert_with(id, unknown);
         }
         let Some(topic) = self.topics.get_mut(&id) else { return };
         match partitions {

@@ -7,7 +7,7 @@
 //! Source: `SubscriptionState`, Kafka 4.0.
 //! Left out: preferred read replicas, `auto.offset.reset=by_duration`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::config::OffsetReset;
 use crate::fact::{ConsumerError, Fact, MemberEvent, MemberFact, ResetCause};
@@ -15,6 +15,7 @@ use crate::ids::{ClientId, LeaderEpoch, Offset, TopicPartition};
 use crate::message::data::{CurrentLeader, EpochEnd, OffsetSpec};
 use crate::message::group::OffsetAndMetadata;
 use crate::mutant::Mutant;
+use crate::table::Table;
 use crate::time::Time;
 use crate::turn::Turn;
 
@@ -81,7 +82,7 @@ pub enum ResetTo {
 pub struct Positions {
     client: ClientId,
     policy: Option<ResetTo>,
-    states: BTreeMap<TopicPartition, FetchState>,
+    states: Table<TopicPartition, FetchState>,
     /// Invariant: the keys of `states`, least recently served first.
     order: Vec<TopicPartition>,
     /// Not fetched and not handed over, by the application's wish.
@@ -132,7 +133,7 @@ impl Positions {
         policy: OffsetReset,
         assignment: Vec<TopicPartition>,
     ) -> Positions {
-        let states: BTreeMap<_, _> =
+        let states: Table<_, _> =
             assignment.into_iter().map(|tp| (tp, FetchState::Initializing)).collect();
         let order = states.keys().copied().collect();
         let policy = ResetTo::by_policy(policy);

@@ -5,7 +5,7 @@
 //!
 //! Source: `KafkaProducer`, Kafka 4.0.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::client::accumulator::{Accumulator, Appended, MemoryQueue, Pace, Sender};
@@ -20,6 +20,7 @@ use crate::ids::{BrokerId, ClientId, ConnectionId, TopicId, TopicPartition, Uid}
 use crate::log::batch::Record;
 use crate::message::data::Acks;
 use crate::message::{ErrorCode, Message};
+use crate::table::Table;
 use crate::time::{Time, earliest};
 use crate::turn::{Completion, ConnectionEvent, Node, Returned, Turn};
 
@@ -36,9 +37,9 @@ pub struct Producer {
     /// `None` if batches are not numbered.
     pub(super) idempotence: Option<Idempotence>,
     /// For records without key, by topic.
-    pub(super) partitioners: BTreeMap<TopicId, StickyPartitioner>,
+    pub(super) partitioners: Table<TopicId, StickyPartitioner>,
     /// How long each broker's partitions have had data that could not leave.
-    pub(super) latencies: BTreeMap<BrokerId, Latency>,
+    pub(super) latencies: Table<BrokerId, Latency>,
     /// Calls of `send()` that have not returned, oldest first.
     blocked: VecDeque<Blocked>,
     /// Calls of `flush()` that have not returned: each waits for the batches opened before this one.
@@ -51,6 +52,8 @@ pub struct Producer {
 /// Whether `send()` has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {
+    /// It has, and did nothing but put the record beside others of its batch.
+    Buffered,
     /// It has: the record is buffered, or its failure was reported.
     Accepted,
     /// It waits for metadata or memory; [`Returned::Unblocked`] follows.
@@ -131,8 +134,8 @@ impl Producer {
             link: Link::new(client, LinkConfig::from(&config), bootstrap),
             accumulator: Accumulator::new(&config),
             idempotence: is_idempotent.then(Idempotence::new),
-            partitioners: BTreeMap::new(),
-            latencies: BTreeMap::new(),
+            partitioners: Table::new(),
+            latencies: Table::new(),
             blocked: VecDeque::new(),
             flushes: Vec::new(),
             life: Life::Open,
@@ -160,7 +163,8 @@ impl Producer {
         }
         let send = Send { topic, partition, record };
         match self.place(send, self.memory_queue(), turn) {
-            Placement::Buffered(Sender::Sleeps) | Placement::Refused => Sending::Accepted,
+            Placement::Buffered(Sender::Sleeps) => Sending::Buffered,
+            Placement::Refused => Sending::Accepted,
             Placement::Buffered(Sender::Wakes) => {
                 self.run_sender(turn);
                 Sending::Accepted
@@ -337,7 +341,7 @@ impl Producer {
 
     /// Returns the partition for a record without key.
     fn stick(&mut self, topic: TopicId, turn: &mut Turn<'_>) -> u16 {
-        let partitioner = self.partitioners.entry(topic).or_default();
+        let partitioner = self.partitioners.get_or_insert_with(topic, StickyPartitioner::default);
         let Some(current) = partitioner.current() else { return self.switch(topic, turn) };
         // A switch that an open batch deferred is made up for once that batch is closed.
         let switch = self.accumulator.switch(TopicPartition { topic, partition: current });
@@ -349,7 +353,8 @@ impl Producer {
     /// Counts an append for the sticky partition of its topic and moves on if it is time.
     fn count_for_sticky(&mut self, tp: TopicPartition, bytes: u32, turn: &mut Turn<'_>) {
         let switch = self.accumulator.switch(tp);
-        let partitioner = self.partitioners.entry(tp.topic).or_default();
+        let partitioner =
+            self.partitioners.get_or_insert_with(tp.topic, StickyPartitioner::default);
         match partitioner.count(bytes, switch, self.config.batch_bytes.max(1)) {
             Moves::Stays => {}
             Moves::On => {
@@ -361,7 +366,9 @@ impl Producer {
     fn switch(&mut self, topic: TopicId, turn: &mut Turn<'_>) -> u16 {
         let partitions = self.link.metadata().partitions(topic);
         let leaders: Vec<_> = partitions.map(|(_, leader)| leader).collect();
-        self.partitioners.entry(topic).or_default().choose(Choices(&leaders), turn.rng)
+        self.partitioners
+            .get_or_insert_with(topic, StickyPartitioner::default)
+            .choose(Choices(&leaders), turn.rng)
     }
 
     /// Returns why a record cannot be taken at all, if so.

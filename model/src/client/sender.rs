@@ -362,9 +362,10 @@ impl Producer {
             latency.is_some_and(|it| patience < it.ready_at - it.drained_at)
         };
         for (&topic, partitioner) in &mut self.partitioners {
-            let queues = self.accumulator.loads(topic, is_avoided).count();
             let count = self.link.metadata().partition_count(topic).unwrap_or(0);
-            match usize::from(count) <= queues {
+            let queues = || self.accumulator.loads(topic, is_avoided).count();
+            // One partition is no choice.
+            match count != 1 && usize::from(count) <= queues() {
                 true => partitioner.load_mut().measure(self.accumulator.loads(topic, is_avoided)),
                 false => partitioner.load_mut().forget(),
             }

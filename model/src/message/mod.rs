@@ -131,9 +131,9 @@ apis! {
     /// Find the coordinator of a group.
     FindCoordinator(FindCoordinatorRequest, FindCoordinatorReply);
     /// Join a classic group, and wait for the others.
-    JoinGroup(JoinGroupRequest, JoinGroupReply);
+    JoinGroup(Box<JoinGroupRequest>, JoinGroupReply);
     /// Hand in the assignment, or fetch one's own.
-    SyncGroup(SyncGroupRequest, SyncGroupReply);
+    SyncGroup(Box<SyncGroupRequest>, SyncGroupReply);
     /// Tell a classic group's coordinator that a member lives.
     Heartbeat(GroupHeartbeatRequest, GroupHeartbeatReply);
     /// Leave a classic group.
@@ -145,7 +145,7 @@ apis! {
     /// Delete committed offsets.
     OffsetDelete(OffsetDeleteRequest, OffsetDeleteReply);
     /// Join, keep and leave a consumer group (KIP-848).
-    ConsumerGroupHeartbeat(ConsumerHeartbeatRequest, ConsumerHeartbeatReply);
+    ConsumerGroupHeartbeat(Box<ConsumerHeartbeatRequest>, ConsumerHeartbeatReply);
 }
 
 impl Message {

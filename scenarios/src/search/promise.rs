@@ -39,7 +39,7 @@ pub fn promised(plan: &Plan) -> Oracle {
     if !proposes_at_once(plan) {
         claims.push(Claim::IsrCoversHighWatermark);
     }
-    if recovery(plan) <= plan.settle && keeps_up(plan) {
+    if recovery(plan) <= plan.settle && keeps_up(plan) && !course.revives_registrations {
         claims.push(Claim::ReplicasCatchUp);
         if !gets_stuck(plan, &course) {
             claims.push(Claim::WritesResume);

@@ -168,7 +168,7 @@ impl Attribution {
             }
             let Some(send) = records.get(uid) else { continue };
             let (Some(partition), Some(offset), Some((_, told))) =
-                (send.partition, send.offset, send.told)
+                (send.partition, send.offset(), records.told(send))
             else {
                 continue;
             };

@@ -70,11 +70,11 @@ impl Delivery<'_> {
             match standing.knowledge {
                 Knowledge::Assumed if standing.copies == 0 => {
                     let send = self.send(uid);
-                    match send.offset {
-                        None => case.breach_of(Anomaly::SilentDrop, uid, told(send)),
+                    match send.offset() {
+                        None => case.breach_of(Anomaly::SilentDrop, uid, self.told(send)),
                         Some(_) => {
                             cut += 1;
-                            case.break_with(uid, told(send));
+                            case.break_with(uid, self.told(send));
                         }
                     }
                 }
@@ -108,7 +108,7 @@ impl Delivery<'_> {
             if standing.knowledge == Knowledge::Refused {
                 refused += 1;
                 if 0 < standing.copies {
-                    case.breach_of(Anomaly::PhantomWrite, uid, told(self.send(uid)));
+                    case.breach_of(Anomaly::PhantomWrite, uid, self.told(self.send(uid)));
                 }
             }
         }
@@ -122,12 +122,13 @@ impl Delivery<'_> {
     pub(crate) fn no_duplicates(&self) -> Finding {
         let mut case = Case::new(Claim::NoDuplicates);
         let mut spare = 0;
-        for (uid, send) in self.records.all().filter(|(uid, send)| send.first == *uid) {
-            let (mut copies, mut last, mut of) = (self.ending.copies(uid), send, uid);
+        let is_first = |uid: &Uid| self.records.first_of(*uid) == *uid;
+        for uid in self.records.all().map(|(uid, _)| uid).filter(is_first) {
+            let (mut copies, mut of) = (self.ending.copies(uid), uid);
             // A line that its application sent again is one record, whatever its uids.
-            while let Some((again, next)) = self.records.next_of(last) {
+            while let Some(again) = self.records.next_of(of) {
                 copies += self.ending.copies(again);
-                (last, of) = (next, again);
+                of = again;
             }
             if 1 < copies {
                 spare += u64::from(copies - 1);
@@ -198,11 +199,16 @@ impl Delivery<'_> {
     /// Says whether a record never left its process, and its application did not send it again.
     fn vanished_unsent(&self, uid: Uid) -> bool {
         let send = self.send(uid);
-        send.progress == Progress::InProcess && send.again.is_none()
+        send.progress == Progress::InProcess && self.records.next_of(uid).is_none()
     }
 
     fn told_or_end(&self, uid: Uid) -> Place {
-        self.send(uid).told.map_or(self.end, |(_, place)| place)
+        self.records.told(self.send(uid)).map_or(self.end, |(_, place)| place)
+    }
+
+    /// Returns when the producer was told of the outcome, or else when it called.
+    fn told(&self, send: &Send) -> Place {
+        self.records.told(send).map_or(send.called, |(_, place)| place)
     }
 }
 
@@ -214,11 +220,6 @@ enum Run {
     Present,
     /// The last record was not, but an earlier one was.
     Missing,
-}
-
-/// Returns when the producer was told of the outcome.
-fn told(send: &Send) -> Place {
-    send.told.map_or(send.called, |(_, place)| place)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use model::ids::{BrokerId, Offset, TopicPartition, Uid};
 use model::log::batch::Batch;
 
 use crate::checkers::mirror::same_records;
-use crate::checkers::records::{Knowledge, Records, Send};
+use crate::checkers::records::{Knowledge, Records};
 use crate::checkers::replicas::{Cluster, Partition};
 use crate::verdict::Fate;
 
@@ -142,12 +142,12 @@ impl Ending {
 
     /// Returns what became of each record, by uid.
     pub(crate) fn fates(&self, records: &Records) -> Vec<Fate> {
-        let of = |((uid, standing), (_, send)): ((Uid, Standing), (Uid, &Send))| {
-            let repeats = 0 < standing.copies && self.has_earlier(uid, send, records);
+        let of = |(uid, standing): (Uid, Standing)| {
+            let repeats = 0 < standing.copies && self.has_earlier(uid, records);
             let copies = standing.copies + u32::from(repeats);
             fate(Standing { copies, ..standing })
         };
-        self.standings().zip(records.all()).map(of).collect()
+        self.standings().map(of).collect()
     }
 
     /// Returns how many copies of a record the final logs hold.
@@ -156,13 +156,13 @@ impl Ending {
     }
 
     /// Says whether the line of a record is in the log as an earlier record, too.
-    fn has_earlier(&self, uid: Uid, send: &Send, records: &Records) -> bool {
-        let mut earlier = send.first;
+    fn has_earlier(&self, uid: Uid, records: &Records) -> bool {
+        let mut earlier = records.first_of(uid);
         while earlier < uid {
             if 0 < self.copies(earlier) {
                 return true;
             }
-            let Some(again) = records.get(earlier).and_then(|send| send.again) else { break };
+            let Some(again) = records.next_of(earlier) else { break };
             earlier = again;
         }
         false

@@ -203,6 +203,8 @@ impl Judge {
             }
             Fact::Buffered { uid, partition, .. } => self.records.on_buffered(*uid, *partition),
             Fact::FollowerFetched { .. } | Fact::LogLoaded { .. } => {}
+            // What followers believe to be committed shows in what they do with it.
+            Fact::HighWatermark { waiting: None, .. } => {}
             Fact::Group(_) | Fact::Member(_) => self.groups.on_fact(fact, place),
             _ if is_internal(fact) => self.groups.on_internal(fact),
             _ => self.tell_all(fact, place),
@@ -295,6 +297,7 @@ mod tests {
             Fact::Buffered { client, uid, partition },
             Fact::FollowerFetched { broker, follower, partition, end },
             Fact::LogLoaded { broker, partition, start: end, end, high_watermark: end },
+            Fact::HighWatermark { broker, partition, from: Offset(0), to: end, waiting: None },
         ];
         let mut short = Judge::new(&crate::testing::plan(3));
         let mut long = short.clone();

@@ -1,5 +1,7 @@
 //! What producers were told about each record.
 
+use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 
 use model::fact::{AppendRole, Fact, SendOutcome};
@@ -16,11 +18,17 @@ use crate::plan::{ClientPlan, ClientRole, OnFailure, Plan};
 pub(crate) struct Records {
     /// By uid.
     sends: Vec<Send>,
+    /// What producers were told, batch by batch.
+    answers: Vec<(SendOutcome, Place)>,
+    /// The calls by which applications sent lines again: by the call before.
+    again: BTreeMap<Uid, Uid>,
+    /// The same: the call that first carried the line.
+    first: BTreeMap<Uid, Uid>,
     /// By client id.
     clients: Vec<Client>,
 }
 
-/// One `send()` call.
+/// One `send()` call: small, because there are many of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Send {
     /// Who called.
@@ -33,15 +41,17 @@ pub(crate) struct Send {
     pub(crate) partition: Option<TopicPartition>,
     /// How far it got.
     pub(crate) progress: Progress,
-    /// What its caller was told, and when.
-    pub(crate) told: Option<(SendOutcome, Place)>,
-    /// Where it was acknowledged, or else where a leader last put it.
-    pub(crate) offset: Option<Offset>,
-    /// The `send()` call that first carried what this one does: itself, unless the
-    /// application sent a line again.
-    pub(crate) first: Uid,
-    /// The call by which the application sent the same line again.
-    pub(crate) again: Option<Uid>,
+    /// What its caller was told: an ordinal of the answers, counted from 1.
+    told: Option<NonZeroU32>,
+    /// The offset after that where it was acknowledged, or else where a leader last put it.
+    end: Option<NonZeroU64>,
+}
+
+impl Send {
+    /// Returns where it was acknowledged, or else where a leader last put it.
+    pub(crate) fn offset(&self) -> Option<Offset> {
+        self.end.map(|end| Offset(end.get() - 1))
+    }
 }
 
 /// How far a record got.
@@ -118,7 +128,9 @@ impl Records {
         };
         let client = |client| Client { acks: acks(client), session: 0, life: Life::Running };
         let sends = Vec::with_capacity(expected(plan));
-        Records { sends, clients: plan.clients.iter().map(client).collect() }
+        let (answers, again, first) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let clients = plan.clients.iter().map(client).collect();
+        Records { sends, answers, again, first, clients }
     }
 
     /// Returns every `send()` call with its uid.
@@ -131,10 +143,20 @@ impl Records {
         self.sends.get(uid.0 as usize)
     }
 
-    /// Returns the call by which the application sent the same line again, with its uid.
-    pub(crate) fn next_of(&self, send: &Send) -> Option<(Uid, &Send)> {
-        let again = send.again?;
-        Some((again, self.get(again)?))
+    /// Returns the call by which the application sent the same line again.
+    pub(crate) fn next_of(&self, uid: Uid) -> Option<Uid> {
+        self.again.get(&uid).copied()
+    }
+
+    /// Returns the call that first carried what this one does: itself, unless the application
+    /// sent a line again.
+    pub(crate) fn first_of(&self, uid: Uid) -> Uid {
+        self.first.get(&uid).copied().unwrap_or(uid)
+    }
+
+    /// Returns what the caller was told, and when.
+    pub(crate) fn told(&self, send: &Send) -> Option<(SendOutcome, Place)> {
+        send.told.map(|answer| self.answers[answer.get() as usize - 1])
     }
 
     /// Says whether a client is a producer.
@@ -149,7 +171,7 @@ impl Records {
 
     /// Returns what the producer of `send` may conclude.
     pub(crate) fn knowledge(&self, send: &Send) -> Knowledge {
-        match send.told {
+        match self.told(send) {
             Some((SendOutcome::Acknowledged(_), _)) => match self.acks(send.client) {
                 Some(Acks::Leader | Acks::All) => Knowledge::Promised,
                 Some(Acks::None) | None => Knowledge::Assumed,
@@ -172,9 +194,7 @@ impl Records {
             partition: None,
             progress: Progress::InProcess,
             told: None,
-            offset: None,
-            first: uid,
-            again: None,
+            end: None,
         });
     }
 
@@ -230,15 +250,11 @@ impl Records {
 
     fn repeat(&mut self, uid: Uid, first: Uid) {
         let mut last = first;
-        while let Some(again) = self.get(last).and_then(|send| send.again) {
+        while let Some(again) = self.next_of(last) {
             last = again;
         }
-        if let Some(send) = self.get_mut(last) {
-            send.again = Some(uid);
-        }
-        if let Some(send) = self.get_mut(uid) {
-            send.first = first;
-        }
+        self.again.insert(last, uid);
+        self.first.insert(uid, first);
     }
 
     fn advance(&mut self, batch: &Arc<Batch>, progress: Progress) {
@@ -251,24 +267,31 @@ impl Records {
 
     fn locate(&mut self, batch: &Arc<Batch>) {
         for (offset, record) in batch.records_from(batch.base_offset) {
-            if let Some(send) = self.get_mut(record.uid)
-                && !matches!(send.told, Some((SendOutcome::Acknowledged(Some(_)), _)))
+            let told = self.get(record.uid).and_then(|send| self.told(send));
+            if !matches!(told, Some((SendOutcome::Acknowledged(Some(_)), _)))
+                && let Some(send) = self.get_mut(record.uid)
             {
-                send.offset = Some(offset);
+                send.end = end(offset);
             }
         }
     }
 
     fn complete(&mut self, uids: &[Uid], outcome: SendOutcome, place: Place) {
+        self.answers.push((outcome, place));
+        let told = NonZeroU32::new(self.answers.len() as u32);
         for (index, &uid) in (0..).zip(uids) {
             let Some(send) = self.get_mut(uid) else { continue };
-            send.told = Some((outcome, place));
+            send.told = told;
             if send.progress == Progress::InFlight {
                 send.progress = Progress::Attempted;
             }
             if let SendOutcome::Acknowledged(Some(base)) = outcome {
-                send.offset = Some(base + index);
+                send.end = end(base + index);
             }
         }
     }
+}
+
+fn end(offset: Offset) -> Option<NonZeroU64> {
+    NonZeroU64::new(offset.0 + 1)
 }

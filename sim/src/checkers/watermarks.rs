@@ -35,6 +35,8 @@ struct Exposed {
     consumers: Vec<(ClientId, Shown)>,
     /// Who took over last.
     acting: Option<(BrokerId, LeaderEpoch)>,
+    /// The largest high watermark that it can have shown.
+    known: Offset,
     /// Changes of the leader so far.
     moves: u64,
     /// Unclean elections so far.
@@ -66,6 +68,10 @@ impl Watermarks {
     pub(crate) fn on_fact(&mut self, fact: &Fact, place: Place, cluster: &Cluster) {
         match fact {
             Fact::HighWatermark { broker, partition, to, waiting: Some(waiting), .. } => {
+                let exposed = self.partitions.get_mut(*partition);
+                if exposed.acting.is_some_and(|(acting, _)| acting == *broker) {
+                    exposed.known = exposed.known.max(*to);
+                }
                 if let Some(partition) = cluster.partition(*partition) {
                     self.check_members((*broker, *to), waiting, partition, (place, cluster));
                 }
@@ -75,7 +81,11 @@ impl Watermarks {
                     self.case.breach(Anomaly::ReadAboveHw, place);
                 }
                 let exposed = self.partitions.get_mut(*partition);
-                let shown = exposed.shown(*high_watermark);
+                let mut shown = exposed.shown(*high_watermark);
+                // An answer of the leader before was still on its way.
+                if exposed.known < shown.offset {
+                    shown.moves = shown.moves.saturating_sub(1);
+                }
                 let earlier = exposed.raise_for(*client, shown);
                 if shown.offset < earlier.offset {
                     match earlier.moves == shown.moves {
@@ -97,8 +107,10 @@ impl Watermarks {
                     (*partition, place),
                 );
             }
-            Fact::BecameLeader { broker, partition, epoch, .. } => {
-                self.partitions.get_mut(*partition).acting = Some((*broker, *epoch));
+            Fact::BecameLeader { broker, partition, epoch, high_watermark, .. } => {
+                let exposed = self.partitions.get_mut(*partition);
+                exposed.acting = Some((*broker, *epoch));
+                exposed.known = *high_watermark;
             }
             Fact::PartitionChanged { partition, leader, isr, cause, .. } => {
                 if let Some(elected) = leader.1
@@ -237,9 +249,19 @@ mod tests {
 
     #[test]
     fn a_smaller_one_in_a_fetch_from_the_next_leader_is_only_counted() {
-        let mut history = History::new(Acks::All, &[1, 2]);
-        let read = batch(0, 0, &[0]);
-        history.append(&[1, 2], &read).poll(&read, 5).fail_over(2, &[2]).poll(&read, 4);
+        let (mut history, read) = with_five();
+        history.poll(&read, 5).fail_over(2, &[2]).commit(2, 4).poll(&read, 4);
+
+        let finding = history.verdict(CLAIM);
+
+        assert_holds(&finding);
+        assert_eq!(finding.anomalies.get(&Anomaly::HwRegression), Some(&1));
+    }
+
+    #[test]
+    fn an_answer_of_the_leader_before_that_comes_late_is_none_of_the_next_one() {
+        let (mut history, read) = with_five();
+        history.fail_over(2, &[2]).commit(2, 4).poll(&read, 5).poll(&read, 4);
 
         let finding = history.verdict(CLAIM);
 
@@ -319,5 +341,13 @@ mod tests {
         history.write(&[1, 2], &batch(0, 0, &[0]));
 
         assert_untested(&history.verdict(CLAIM));
+    }
+
+    /// Five records on two replicas, all committed by the first; the first one to read.
+    fn with_five() -> (History, Arc<model::log::batch::Batch>) {
+        let mut history = History::new(Acks::All, &[1, 2]);
+        let (read, others) = (batch(0, 0, &[0]), batch(1, 0, &[1, 2, 3, 4]));
+        history.append(&[1, 2], &read).append(&[1, 2], &others).commit(1, 5);
+        (history, read)
     }
 }

@@ -195,9 +195,9 @@ impl Desk {
             list.iter().map(|it| partition(it.as_u64().expect("a number"))).collect::<Vec<_>>()
         };
         match verb {
-            "join" => Request::JoinGroup(self.join(step, group, member)),
-            "beat" => Request::ConsumerGroupHeartbeat(beat::request(step, group, member)),
-            "sync" => Request::SyncGroup(SyncGroupRequest {
+            "join" => Request::JoinGroup(Box::new(self.join(step, group, member))),
+            "beat" => Request::ConsumerGroupHeartbeat(Box::new(beat::request(step, group, member))),
+            "sync" => Request::SyncGroup(Box::new(SyncGroupRequest {
                 group,
                 generation: in_generation(),
                 member: required(),
@@ -205,7 +205,7 @@ impl Desk {
                 protocol_type: text("type").map(Arc::from),
                 protocol: text("protocol").map(Arc::from),
                 assignments: self.assignments(step),
-            }),
+            })),
             "heartbeat" => Request::Heartbeat(GroupHeartbeatRequest {
                 group,
                 generation: in_generation(),

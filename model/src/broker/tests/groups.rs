@@ -162,7 +162,7 @@ fn beat(cluster: &mut Cluster, id: u8, beat: Beat) -> Result<MemberState, ErrorC
         assignor: None,
         owned: is_join.then(Vec::new),
     };
-    match answer(cluster, id, Request::ConsumerGroupHeartbeat(request)) {
+    match answer(cluster, id, Request::ConsumerGroupHeartbeat(Box::new(request))) {
         Response::ConsumerGroupHeartbeat(reply) => reply.member,
         other => panic!("{other:?}"),
     }
@@ -171,7 +171,7 @@ fn beat(cluster: &mut Cluster, id: u8, beat: Beat) -> Result<MemberState, ErrorC
 fn join_request(member: Option<MemberId>) -> Request {
     let subscription = Subscription { topics: vec![PARTITION.topic], ..Subscription::default() };
     let protocol = GroupProtocol { name: "range".into(), subscription: Arc::new(subscription) };
-    Request::JoinGroup(JoinGroupRequest {
+    Request::JoinGroup(Box::new(JoinGroupRequest {
         group: group(),
         client_id: "client".into(),
         session_timeout: Duration::from_secs(45),
@@ -180,7 +180,7 @@ fn join_request(member: Option<MemberId>) -> Request {
         instance: None,
         protocol_type: "consumer".into(),
         protocols: vec![protocol],
-    })
+    }))
 }
 
 fn join(cluster: &mut Cluster, id: u8, member: Option<MemberId>) -> JoinGroupReply {
@@ -201,7 +201,7 @@ fn join_alone(cluster: &mut Cluster, id: u8) -> MemberId {
     let member = first_join(cluster, id);
     let joined = join(cluster, id, Some(member.clone())).joined.expect("it is alone");
     assert_eq!((joined.generation, joined.leader.as_ref()), (Generation(1), Some(&member)));
-    let request = Request::SyncGroup(SyncGroupRequest {
+    let request = Request::SyncGroup(Box::new(SyncGroupRequest {
         group: group(),
         generation: Generation(1),
         member: member.clone(),
@@ -209,7 +209,7 @@ fn join_alone(cluster: &mut Cluster, id: u8) -> MemberId {
         protocol_type: None,
         protocol: None,
         assignments: vec![(member.clone(), [PARTITION].into())],
-    });
+    }));
     match answer(cluster, id, request) {
         Response::SyncGroup(reply) => assert_eq!(reply.assignment.as_deref(), Ok(&[PARTITION][..])),
         other => panic!("{other:?}"),

@@ -9,7 +9,7 @@ mod removal;
 mod replication;
 mod sessions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::chance::Rng;

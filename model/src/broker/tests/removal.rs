@@ -74,7 +74,7 @@ fn offsets_of_groups_are_not_deleted_for_their_age() {
     cluster.pass(Duration::from_secs(1));
     let broker = cluster.up.get_mut(&b(1)).expect("it is up");
     let log = broker.partitions[&PARTITION].log.clone();
-    broker.partitions.insert(offsets, Partition::new(log));
+    broker.partitions.insert(offsets, Box::new(Partition::new(log)));
     for replica in broker.partitions.values_mut() {
         let retention_age_max = Duration::ZERO;
         replica.log.set_config(TopicConfig { retention_age_max, ..TopicConfig::default() });

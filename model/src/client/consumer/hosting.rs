@@ -99,7 +99,7 @@ impl Group {
             return;
         }
         if let Some((request, heartbeat)) = member.beat(turn) {
-            let request = Request::ConsumerGroupHeartbeat(request);
+            let request = Request::ConsumerGroupHeartbeat(Box::new(request));
             self.coordinator.send(request, Call::Beat(heartbeat), turn);
         }
         while let Some(commit) = self.commits.waiting.pop_front() {

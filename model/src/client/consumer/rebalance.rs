@@ -158,7 +158,7 @@ impl Consumer {
         let request = member.join(&group.topics, &owned);
         let timeout = member.join_timeout();
         group.note(MemberEvent::Joining, turn);
-        let request = Request::JoinGroup(request);
+        let request = Request::JoinGroup(Box::new(request));
         group.coordinator.send_within(timeout, request, Call::Join, turn);
     }
 
@@ -184,7 +184,7 @@ impl Consumer {
         } else {
             let request = member.sync(Vec::new());
             let call = Call::Sync(member.identity.clone());
-            group.coordinator.send(Request::SyncGroup(request), call, turn);
+            group.coordinator.send(Request::SyncGroup(Box::new(request)), call, turn);
         }
         group.note(what, turn);
         None
@@ -222,7 +222,7 @@ impl Consumer {
         member.phase = Phase::Completing;
         let request = member.sync(assignments);
         let call = Call::Sync(member.identity.clone());
-        group.coordinator.send(Request::SyncGroup(request), call, turn);
+        group.coordinator.send(Request::SyncGroup(Box::new(request)), call, turn);
         None
     }
 

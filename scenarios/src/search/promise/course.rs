@@ -24,6 +24,12 @@ pub(crate) struct Course {
     /// Whether a request may reach its server after later ones: its client has given up on it
     /// and connected anew, while it was on a link that a cut or a slow network held up.
     pub delays_requests: bool,
+    /// Whether the registration of a dead process may reach the controller after that of the
+    /// next one, which is then heard no more: a broker has died twice, and messages are late.
+    ///
+    /// Source: `ClusterControlManager.registerBroker`, which takes any registration while the
+    /// one before has sent no heartbeat, Kafka 4.0.
+    pub revives_registrations: bool,
     /// Whether positions or offsets are set by hand, or records deleted.
     pub moves_positions: bool,
     /// Whether topics get more partitions.
@@ -50,17 +56,25 @@ impl Course {
                     | Action::PollElsewhere(_)
             )
         });
+        let delays_requests = plan.network.loss_millionths != 0
+            || actions().any(|action| match action {
+                Action::Cut { .. } | Action::Slow { .. } | Action::DiskSlow(..) => true,
+                Action::DiskStall(_) => true,
+                Action::Rule(rule) => rule.fate != MessageFate::Drop,
+                _ => false,
+            });
+        let ends_brokers = actions().filter(|action| match action {
+            Action::Crash(who) | Action::Shutdown(who) | Action::PowerLoss(who, _) => {
+                who.iter().any(|selector| kinds(selector, plan).contains(&Kind::Broker))
+            }
+            _ => false,
+        });
         Course {
+            revives_registrations: delays_requests && 1 < ends_brokers.count(),
+            delays_requests,
             loses_bytes: loses_bytes(plan),
             elects_uncleanly: elects_uncleanly(plan),
             keeps_leaders: keeps_leaders(plan),
-            delays_requests: plan.network.loss_millionths != 0
-                || actions().any(|action| match action {
-                    Action::Cut { .. } | Action::Slow { .. } | Action::DiskSlow(..) => true,
-                    Action::DiskStall(_) => true,
-                    Action::Rule(rule) => rule.fate != MessageFate::Drop,
-                    _ => false,
-                }),
             ends_producers,
             moves_positions,
             adds_partitions: actions().any(|it| matches!(it, Action::AddPartitions(..))),

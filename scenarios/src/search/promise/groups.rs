@@ -10,7 +10,7 @@ use sim::verdict::Claim;
 
 use crate::search::promise::course::Course;
 use crate::search::promise::producers::{gets_stuck, keeps_order, repeats_nothing};
-use crate::search::promise::recovery::{is_impatient, longest, recovery, slowest_link};
+use crate::search::promise::recovery::{is_impatient, keeps_up, longest, recovery, slowest_link};
 
 /// Returns what is promised about the groups of a plan.
 pub(crate) fn of_groups(plan: &Plan, course: &Course) -> Vec<Claim> {
@@ -23,7 +23,9 @@ pub(crate) fn of_groups(plan: &Plan, course: &Course) -> Vec<Claim> {
     if all(&|group| group.handling.sink == Sink::SetnxBefore) {
         claims.push(Claim::NothingRepeated);
     }
+    // A group is stable only where its coordinator is.
     let settles = recovery(plan) <= plan.settle
+        && keeps_up(plan)
         && !gets_stuck(plan, course)
         && all(&|group| !fights(plan, group));
     if settles && all(&|group| keeps_pace(plan, group)) {

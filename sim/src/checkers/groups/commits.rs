@@ -41,6 +41,9 @@ struct Book {
     written: BTreeMap<TopicPartition, Offset>,
     /// What members were told to be committed, unless a later commit was lower.
     acknowledged: BTreeMap<TopicPartition, Offset>,
+    /// What of that a member must find: what was acknowledged when the partition became its
+    /// own, or to itself. An answer may be older than what others were told since.
+    owed: BTreeMap<(ClientId, TopicPartition), Offset>,
     /// Commits on their way.
     open: Vec<(ClientId, CommitId, Offsets)>,
 }
@@ -161,7 +164,7 @@ impl Commits {
                 let all: Vec<_> = book.acknowledged.keys().copied().collect();
                 for id in all {
                     let found = self.groups[group].written.get(&id).copied();
-                    self.on_found(group, (id, found), place);
+                    self.on_found(group, (id, found), Offset(u64::MAX), place);
                 }
             }
             GroupEvent::MemberJoined { .. } | GroupEvent::Resigned => {}
@@ -207,23 +210,36 @@ impl Commits {
                     let written = book.written.get(id).copied().unwrap_or(*offset);
                     let acknowledged = book.acknowledged.entry(*id).or_default();
                     *acknowledged = written.min(*offset).max(*acknowledged);
+                    book.owed.insert((client, *id), *acknowledged);
                 }
             }
-            MemberEvent::OffsetFetched(id, offset) => self.on_found(group, (*id, *offset), place),
+            MemberEvent::Owns(assignment) => {
+                book.owed.retain(|(owner, id), _| *owner != client || assignment.contains(id));
+                for id in assignment.iter() {
+                    let acknowledged = book.acknowledged.get(id).copied().unwrap_or_default();
+                    book.owed.entry((client, *id)).or_insert(acknowledged);
+                }
+            }
+            MemberEvent::OffsetFetched(id, offset) => {
+                let owed = book.owed.get(&(client, *id)).copied().unwrap_or_default();
+                self.on_found(group, (*id, *offset), owed, place);
+            }
             _ => {}
         }
     }
 
-    /// Compares what somebody found with what was acknowledged.
+    /// Compares what somebody found with what was acknowledged, as far as it is owed.
     fn on_found(
         &mut self,
         group: usize,
         (id, found): (TopicPartition, Option<Offset>),
+        owed: Offset,
         place: Place,
     ) {
         let acknowledged = &mut self.groups[group].acknowledged;
         let Some(promised) = acknowledged.get(&id).copied() else { return };
-        if found.is_none_or(|found| found < promised) {
+        let promised = promised.min(owed);
+        if found.unwrap_or_default() < promised {
             acknowledged.remove(&id);
             self.case.breach(Anomaly::CommitLost, place);
         }

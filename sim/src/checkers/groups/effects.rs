@@ -39,7 +39,8 @@ impl Effects {
             for (uid, work) in (0..).map(Uid).zip(&group.works) {
                 redelivered += u64::from(1 < work.began || 1 < work.done || 0 < work.taken);
                 if is_missing(group, work) {
-                    let ended = work.first.map(|it| it.2).or(work.given_up.map(|it| it.2));
+                    let first = work.first().map(|it| it.place);
+                    let ended = first.or(group.given_up.get(&uid).map(|it| it.2));
                     self.case.breach_of(Anomaly::EffectMissing, uid, ended.unwrap_or(end));
                 }
             }

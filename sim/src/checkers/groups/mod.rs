@@ -26,7 +26,7 @@ mod share;
 mod tests;
 mod view;
 
-use model::fact::{Fact, WorkEvent, WorkFact};
+use model::fact::{Fact, GroupPhase, WorkEvent, WorkFact};
 use model::ids::ClientId;
 use model::log::batch::Record;
 use model::time::Time;
@@ -111,6 +111,8 @@ impl Groups {
         for group in self.offices.on_fact(fact) {
             // What the coordinator before it wrote last may never have been replicated.
             self.view.groups[group].forget_commits();
+            // Nor was a rebalance that was under way. The new one says what it has found.
+            self.view.groups[group].phase = GroupPhase::Empty;
             self.commits.forget(group);
             self.ownership.forget(group);
         }

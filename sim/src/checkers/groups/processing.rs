@@ -2,7 +2,7 @@
 //!
 //! A record counts as processed once it is done, handed on or parked. It is skipped if it
 //! lies below the group's last committed offset, or below where a reset moved a position to,
-//! and never was processed. So a group that begins at the end (`auto.offset.reset=latest`)
+//! and never was processed, nor waits for it at a process that lives. So a group that begins at the end (`auto.offset.reset=latest`)
 //! skips all that was in the log when it came: the first records are simply before "latest",
 //! whatever the reason for which it had no position. Records that were gone before its first
 //! member joined, and those that an operator deleted, are nobody's loss; those that retention
@@ -147,10 +147,11 @@ impl Processing {
 
 /// Says why a record is processed once more, and since when that was certain.
 fn why_again(group: &Group, fact: &WorkFact, place: Place) -> (MishapCause, Place) {
-    let first = group.work(fact.uid).first;
-    let Some((_, first, done)) = first.filter(|it| it.0 == fact.offset) else {
+    let first = group.work(fact.uid).first();
+    let Some(first) = first.filter(|it| it.offset == fact.offset) else {
         return (MishapCause::DuplicateInLog, place);
     };
+    let (first, done) = (first.client, first.place);
     let share = group.shares.get(fact.partition);
     let origin = |client| share.and_then(|share| share.origin(client));
     let Some(own) = origin(fact.client) else { return (MishapCause::Moved(fact.client), place) };
@@ -195,7 +196,10 @@ fn skipped(group: &Group, (log, share): (&FinalLog, &Share), skips: &mut Vec<Sin
                 return;
             }
             let work = group.work(record.uid);
-            if work.done == 0 {
+            // Whoever waits in the queue of a process that lives is late, not lost.
+            let is_awaited = !group.given_up.contains_key(&record.uid)
+                && group.has_in_hand(log.partition, offset);
+            if work.done == 0 && !is_awaited {
                 let (cause, place) = why_skipped(group, share, (offset, record.uid));
                 let (partition, uid) = (log.partition, record.uid);
                 skips.push(Single { partition, offset, uid, cause, place });
@@ -206,7 +210,7 @@ fn skipped(group: &Group, (log, share): (&FinalLog, &Share), skips: &mut Vec<Sin
 
 /// Says what moved the group past a record, and when.
 fn why_skipped(group: &Group, share: &Share, (offset, uid): (Offset, Uid)) -> (MishapCause, Place) {
-    if let Some((client, outcome, place)) = group.work(uid).given_up {
+    if let Some(&(client, outcome, place)) = group.given_up.get(&uid) {
         return (MishapCause::GivenUp(client, outcome), place);
     }
     let reset = share.resets.iter().find(|it| it.from <= offset && offset < it.to);

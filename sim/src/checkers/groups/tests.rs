@@ -5,7 +5,9 @@ use model::fact::{
     AppendRole, EffectOutcome, Fact, GroupEvent, GroupPhase, LogStartCause, RemovalCause,
     ResetCause, WorkEvent, WorkFact, WorkOutcome,
 };
-use model::ids::{BrokerId, ClientId, Generation, Key, Offset, TopicId, TopicPartition, Uid};
+use model::ids::{
+    BrokerId, ClientId, Generation, Key, LeaderEpoch, Offset, TopicId, TopicPartition, Uid,
+};
 use model::log::batch::Record;
 use model::time::{Duration, Time, Timestamp};
 
@@ -227,6 +229,20 @@ fn an_operator_may_move_offsets_back_and_a_member_may_not() {
 }
 
 #[test]
+fn an_answer_from_before_a_commit_of_the_next_owner_lacks_nothing() {
+    let mut history = begin(1);
+    history.found().hand_over(0).done(2, &[0]).commits(2, 2, 1).commits(2, 3, 1);
+    history.fetched(1, None).fetched(2, Some(1));
+    let mut lost = begin(1);
+    lost.found().done(1, &[0]).commits(1, 1, 1).hand_over(0);
+
+    assert_holds(&history.verdict(Claim::CommitsMoveForward));
+    let because = "1 commit was acknowledged and is not there afterwards";
+    let finding = lost.verdict(Claim::CommitsMoveForward);
+    assert_breaks(&finding, Anomaly::CommitLost, 1, because);
+}
+
+#[test]
 fn an_acknowledged_commit_that_the_next_coordinator_lacks_is_lost() {
     let mut history = begin(1);
     let loaded = GroupEvent::Loaded {
@@ -415,6 +431,47 @@ fn a_group_that_stays_in_a_rebalance_is_stuck() {
     let finding = finding_of(&judgement.findings, Claim::GroupStabilises);
     assert_breaks(&finding, Anomaly::StuckRebalance, 2, because);
     assert_eq!(judgement.groups_settled[0].0, None);
+}
+
+#[test]
+fn what_waits_in_the_queue_of_a_process_that_lives_is_not_skipped() {
+    for (dies, holds) in [(false, true), (true, false)] {
+        let mut history = begin(2);
+        let batch = batch(0, 0, &[0, 1]);
+        let (from, to, high_watermark) = (Offset(0), Offset(2), Offset(2));
+        let (client, partition) = (client(1), PARTITION);
+        history.found();
+        history.fact(Fact::Polled { client, partition, batch, from, to, high_watermark });
+        history.done(1, &[0]).commits(1, 1, 2);
+        if dies {
+            history.reborn(1);
+        }
+
+        let finding = history.settle().verdict(Claim::NothingSkipped);
+
+        match holds {
+            true => assert_holds(&finding),
+            false => assert_seen(&finding, Anomaly::GroupLoss, 1),
+        }
+        assert_seen(&finding, Anomaly::CommitBeyondProcessed, 1);
+    }
+}
+
+#[test]
+fn a_rebalance_that_died_with_its_coordinator_is_over() {
+    // A plan without brokers has one partition of it.
+    let partition = TopicPartition { topic: TopicId::CONSUMER_OFFSETS, partition: 0 };
+    let leads = |broker, epoch| {
+        let (end, high_watermark) = (Offset::ZERO, Offset::ZERO);
+        let (broker, epoch) = (BrokerId(broker), LeaderEpoch(epoch));
+        Fact::BecameLeader { broker, partition, epoch, end, high_watermark }
+    };
+    let mut history = begin(1);
+    history.fact(leads(1, 0)).found();
+    history.phase(GroupPhase::Stable, GroupPhase::PreparingRebalance, 1);
+    history.reborn(1).fact(leads(2, 1)).settle().wait(61);
+
+    assert_untested(&history.verdict(Claim::GroupStabilises));
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub(crate) struct Group {
     lag: u64,
     /// What it did with each record, by uid.
     pub(crate) works: Vec<Work>,
+    /// Who gave up on a record how and when.
+    pub(crate) given_up: BTreeMap<Uid, (ClientId, WorkOutcome, Place)>,
     /// The clients that are members of it.
     pub(crate) clients: Vec<Client>,
     /// How often something happened by which records can be skipped or repeated.
@@ -88,10 +90,26 @@ pub(crate) struct Work {
     pub(crate) refused: u32,
     /// Whether `done` has an effect outside of Kafka: not if it was handed on or parked.
     pub(crate) has_effect: bool,
-    /// Where it lay when it was done first, and who did it when.
-    pub(crate) first: Option<(Offset, ClientId, Place)>,
-    /// Who gave up on it how and when.
-    pub(crate) given_up: Option<(ClientId, WorkOutcome, Place)>,
+    /// The first time that it was done; means nothing before that.
+    first: Completion,
+}
+
+/// Who did a record when.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Completion {
+    /// Where it lay.
+    pub(crate) offset: Offset,
+    /// Who.
+    pub(crate) client: ClientId,
+    /// When.
+    pub(crate) place: Place,
+}
+
+impl Work {
+    /// Returns the first time that it was done.
+    pub(crate) fn first(&self) -> Option<Completion> {
+        (0 < self.done).then_some(self.first)
+    }
 }
 
 /// One client that is a member.
@@ -107,6 +125,26 @@ pub(crate) struct Client {
     sent: Vec<(TopicPartition, CommitKind, Offset)>,
     /// Whether a step made it seek, and the seek has not been seen.
     seeks: bool,
+    /// What its process has been given of the partitions that it owns, in runs of offsets.
+    in_hand: Vec<(TopicPartition, Offset, Offset)>,
+}
+
+impl Client {
+    fn take(&mut self, partition: TopicPartition, from: Offset, to: Offset) {
+        let run = self.in_hand.iter_mut().rev().find(|run| run.0 == partition && run.2 == from);
+        match run {
+            Some(run) => run.2 = to,
+            None => self.in_hand.push((partition, from, to)),
+        }
+    }
+
+    /// Says whether its process has been given this record and lives to work on it.
+    fn has_in_hand(&self, partition: TopicPartition, offset: Offset) -> bool {
+        let holds = |run: &(TopicPartition, Offset, Offset)| {
+            run.0 == partition && run.1 <= offset && offset < run.2
+        };
+        self.in_hand.iter().any(holds)
+    }
 }
 
 impl View {
@@ -151,6 +189,10 @@ impl View {
                 let Some(group) = self.group_of(fact.client) else { return };
                 self.groups[group].on_member(fact.client, &fact.what, place);
             }
+            Fact::Polled { client, partition, from, to, .. } => {
+                let Some(group) = self.group_of(*client) else { return };
+                self.groups[group].client_mut(*client).take(*partition, *from, *to);
+            }
             Fact::PositionReset { client, partition, from, to, cause } => {
                 let Some(group) = self.group_of(*client) else { return };
                 self.groups[group].on_reset(*client, (*partition, *from, *to, *cause), place);
@@ -192,6 +234,7 @@ impl View {
             false => {
                 state.owns.clear();
                 state.sent.clear();
+                state.in_hand.clear();
                 group.risk += 1;
             }
         }
@@ -272,6 +315,7 @@ impl Group {
             owns: Vec::new(),
             sent: Vec::new(),
             seeks: false,
+            in_hand: Vec::new(),
         };
         Group {
             name: Arc::clone(&plan.name),
@@ -285,6 +329,7 @@ impl Group {
             shares: ByPartition::default(),
             lag: 0,
             works: Vec::with_capacity(expected(all)),
+            given_up: BTreeMap::new(),
             clients: plan.members.iter().map(client).collect(),
             risk: 0,
             rebalances: 0,
@@ -349,6 +394,11 @@ impl Group {
         client.is_some_and(|it| it.owns.contains(&id))
     }
 
+    /// Says whether somebody is still to work on a record.
+    pub(crate) fn has_in_hand(&self, partition: TopicPartition, offset: Offset) -> bool {
+        self.clients.iter().any(|client| client.has_in_hand(partition, offset))
+    }
+
     /// Returns a member's state.
     pub(crate) fn client_mut(&mut self, id: ClientId) -> &mut Client {
         let place = self.clients.iter().position(|it| it.id == id);
@@ -361,7 +411,9 @@ impl Group {
                 for id in assignment.iter() {
                     self.change(*id, |share| share.is_read = true);
                 }
-                self.client_mut(client).owns = assignment.to_vec();
+                let state = self.client_mut(client);
+                state.owns = assignment.to_vec();
+                state.in_hand.retain(|run| assignment.contains(&run.0));
             }
             MemberEvent::CommitSent { kind, offsets, .. } => {
                 let sent = &mut self.client_mut(client).sent;
@@ -448,16 +500,19 @@ impl Group {
             WorkEvent::Ended(outcome) => {
                 match outcome {
                     WorkOutcome::Done | WorkOutcome::HandedOn | WorkOutcome::Parked => {
+                        if work.done == 0 {
+                            let WorkFact { offset, client, .. } = *fact;
+                            work.first = Completion { offset, client, place };
+                        }
                         work.done += 1;
                         work.has_effect |= outcome == WorkOutcome::Done;
-                        work.first.get_or_insert((fact.offset, fact.client, place));
                     }
                     WorkOutcome::TakenForRepeat => {
                         work.taken += 1;
-                        work.given_up = Some((fact.client, outcome, place));
+                        self.given_up.insert(fact.uid, (fact.client, outcome, place));
                     }
                     WorkOutcome::Skipped | WorkOutcome::Shed => {
-                        work.given_up = Some((fact.client, outcome, place));
+                        self.given_up.insert(fact.uid, (fact.client, outcome, place));
                         self.risk += 1;
                     }
                     WorkOutcome::Failed => self.risk += 1,
