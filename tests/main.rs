@@ -11,6 +11,7 @@ mod grade;
 mod jepsen;
 mod library;
 mod mutants;
+mod odds;
 mod page;
 mod readme;
 mod replay;

@@ -75,8 +75,7 @@ impl Action {
             | Action::DiskSlow(..)
             | Action::DiskStall(_)
             | Action::ClockJump(..)
-            | Action::ClockDrift(..)
-            | Action::PollElsewhere(_) => true,
+            | Action::ClockDrift(..) => true,
             Action::Restart(_)
             | Action::Resume(_)
             | Action::HealAll
@@ -89,6 +88,7 @@ impl Action {
             | Action::Seek(..)
             | Action::Join(_)
             | Action::Leave(_)
+            | Action::PollElsewhere(_)
             | Action::Wakeup(_)
             | Action::PauseFetching(..)
             | Action::ResumeFetching(..)

@@ -163,7 +163,7 @@ impl Trying {
                 seed,
                 is_hidden,
                 ended: outcome.ended == Ended::InTime,
-                faulty: fired.into_iter().any(|(step, at)| at.is_some() && hurts(&step.action)),
+                faulty: fired.into_iter().any(|(step, at)| at.is_some() && step.action.hurts()),
                 numbers: self.measured.iter().map(|it| (*it, it.of(&outcome))).collect(),
                 findings: outcome.judgement.findings,
             });
@@ -225,43 +225,4 @@ fn partitions(plan: &Plan) -> usize {
         _ => 0,
     });
     of_topics.chain(added).sum()
-}
-
-/// Says whether an action is a fault, and not something that everybody does every day.
-fn hurts(action: &Action) -> bool {
-    match action {
-        Action::Crash(_)
-        | Action::Shutdown(_)
-        | Action::PowerLoss(..)
-        | Action::Pause(_)
-        | Action::Cut { .. }
-        | Action::Slow { .. }
-        | Action::Rule(_)
-        | Action::Reset(..)
-        | Action::DiskSlow(..)
-        | Action::DiskStall(_)
-        | Action::ClockJump(..)
-        | Action::ClockDrift(..) => true,
-        Action::Restart(_)
-        | Action::Resume(_)
-        | Action::HealAll
-        | Action::Heal(_)
-        | Action::Release
-        | Action::Elect(..)
-        | Action::CreateTopic(_)
-        | Action::AlterTopic(..)
-        | Action::Produce(..)
-        | Action::Seek(..)
-        | Action::Join(_)
-        | Action::Leave(_)
-        | Action::PollElsewhere(_)
-        | Action::Wakeup(_)
-        | Action::PauseFetching(..)
-        | Action::ResumeFetching(..)
-        | Action::CommitOffsets(_)
-        | Action::SeekToTime(..)
-        | Action::AddPartitions(..)
-        | Action::DeleteRecords(..)
-        | Action::Mark(_) => false,
-    }
 }
