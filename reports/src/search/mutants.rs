@@ -16,7 +16,7 @@ const RULE: usize = 28;
 /// Columns of a number.
 const NUMBER: usize = 8;
 /// Columns of a claim in the matrix.
-const CELL: usize = 3;
+const CELL: usize = 2;
 /// Shares of the campaigns whose runs are told, in percent.
 const SHARES: [usize; 2] = [50, 90];
 
@@ -435,7 +435,7 @@ mod tests {
 
         for part in [
             "ack-before-isr                   2/2       5   1,234       1/2      40       –",
-            "ack-before-isr                     2  #  ·",
+            "ack-before-isr                     2 # ·",
             "  i  replicas-agree              only who sees inside\n",
             "  a  no-acknowledged-loss        clients could prove it\n",
             "  acks-all-leader-crash ×2\n      no-acknowledged-loss",
