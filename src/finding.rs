@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use reports::search::finding::{self, Found, Sizes};
 use reports::search::{json, shrunk};
 use reports::words::Words;
-use scenarios::found::Found as Origin;
 use scenarios::search::shrink::size::Size;
-use scenarios::search::shrink::{Budget, shrink};
+use scenarios::search::shrink::{Budget, Other, Shrunk, shrink};
 use scenarios::search::signature::Signature;
 use scenarios::search::subject::Subject;
 use scenarios::search::violation::Violation;
@@ -33,6 +32,8 @@ pub struct Story {
     /// What came out.
     outcome: Outcome,
     size: Sizes,
+    /// What else was broken on the way to it: stories of their own.
+    pub others: Vec<Other>,
 }
 
 /// Everything else about a finding.
@@ -57,16 +58,16 @@ impl Story {
     /// Takes a finding as it was drawn.
     pub fn drawn(subject: &Subject) -> Story {
         let size = Sizes::Drawn(Size::of(&subject.plan));
-        Story { subject: subject.clone(), outcome: run(subject), size }
+        Story { subject: subject.clone(), outcome: run(subject), size, others: Vec::new() }
     }
 
     /// Makes a finding small. After ^C it is as small as it was then.
     pub fn shrunk(subject: &Subject, violation: &Violation, jobs: usize) -> Story {
         let budget = Budget { runs: SHRINK_RUNS, stop: &work::interrupted };
         let shrunk = shrink(subject, violation, budget, jobs);
-        let (before, after, runs) = (shrunk.before, shrunk.after, shrunk.runs);
-        let outcome = run(&shrunk.subject);
-        Story { subject: shrunk.subject, outcome, size: Sizes::Shrunk { before, after, runs } }
+        let Shrunk { subject, before, after, runs, others, .. } = shrunk;
+        let (outcome, size) = (run(&subject), Sizes::Shrunk { before, after, runs });
+        Story { subject, outcome, size, others }
     }
 }
 
@@ -125,23 +126,39 @@ impl Filed<'_> {
 
     /// Returns the scenario file.
     fn text(&self, story: &Story, words: &Words) -> String {
-        let found = Origin {
-            by: self.again.to_owned(),
-            violation: self.violation.name().to_owned(),
-            seed: self.seed,
-            digest: story.outcome.digest,
-            trial: env!("CARGO_PKG_VERSION").to_owned(),
-            model: sim::MODEL_VERSION,
-        };
-        let heading = Heading {
-            title: shrunk::title(self.violation, &story.subject.plan, words),
-            says: shrunk::captions(&story.subject.plan, words),
-            expects: expects(self.violation, &story.subject),
-            found: Some(found),
-            ..Heading::default()
-        };
-        written::scenario(&story.subject.plan, &heading)
+        let (by, digest) = (self.again, story.outcome.digest);
+        file(&story.subject, self.violation, Origin { by, seed: self.seed, digest }, words)
     }
+}
+
+/// Where the file of a finding comes from.
+pub struct Origin<'a> {
+    /// The command that makes it again.
+    pub by: &'a str,
+    /// The seed of the trial that it was found in.
+    pub seed: u64,
+    /// The digest of the trial that the file tells.
+    pub digest: u64,
+}
+
+/// Writes a finding as a scenario file.
+pub fn file(subject: &Subject, violation: &Violation, origin: Origin<'_>, words: &Words) -> String {
+    let found = scenarios::found::Found {
+        by: origin.by.to_owned(),
+        violation: violation.name().to_owned(),
+        seed: origin.seed,
+        digest: origin.digest,
+        trial: env!("CARGO_PKG_VERSION").to_owned(),
+        model: sim::MODEL_VERSION,
+    };
+    let heading = Heading {
+        title: shrunk::title(violation, &subject.plan, words),
+        says: shrunk::captions(&subject.plan, words),
+        expects: expects(violation, subject),
+        found: Some(found),
+        ..Heading::default()
+    };
+    written::scenario(&subject.plan, &heading)
 }
 
 /// Returns what the file expects: that what is broken breaks.

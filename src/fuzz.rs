@@ -1,5 +1,6 @@
 //! `trial fuzz`: runs of drawn plans, until something breaks or somebody has seen enough.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -8,12 +9,12 @@ use std::time::{Duration, Instant};
 use reports::search::effort::{self, Effort, Ended};
 use reports::search::json;
 use scenarios::search::any::AnySource;
-use scenarios::search::campaign::{self, Campaign, Run, Seeds, Stopped};
+use scenarios::search::campaign::{self, Broken, Campaign, Run, Seeds, Stopped};
 use scenarios::search::file::FileSource;
 use scenarios::search::known::{Known, Novelty};
 use scenarios::search::looked::Looked;
 use scenarios::search::signature::Signature;
-use scenarios::search::subject::Source;
+use scenarios::search::subject::{Source, Subject};
 use scenarios::search::violation::Violation;
 use scenarios::{Overrides, Scenario, parse};
 
@@ -270,24 +271,29 @@ impl Search<'_> {
     fn take(&mut self, run: Run, ui: &mut Ui) -> Result<ControlFlow<()>, CliError> {
         self.looked.take(&run);
         let Some(broken) = run.broken else { return Ok(ControlFlow::Continue(())) };
-        for violation in &broken.violations {
-            if !self.known.is_worth(violation) {
+        let Broken { subject, violations } = *broken;
+        let mut open: VecDeque<(Subject, Violation)> =
+            violations.into_iter().map(|violation| (subject.clone(), violation)).collect();
+        while let Some((subject, violation)) = open.pop_front() {
+            if !self.known.is_worth(&violation) {
                 continue;
             }
             let story = match self.args.no_shrink {
-                true => Story::drawn(&broken.subject),
-                false => Story::shrunk(&broken.subject, violation, self.args.selection().jobs()),
+                true => Story::drawn(&subject),
+                false => Story::shrunk(&subject, &violation, self.args.selection().jobs()),
             };
-            let signature = Signature::of(violation, &story.subject.plan);
-            if self.known.take(violation, signature) == Novelty::Known {
+            let signature = Signature::of(&violation, &story.subject.plan);
+            if self.known.take(&violation, signature) == Novelty::Known {
                 continue;
             }
             self.findings += 1;
-            self.tell(violation, (signature, run.seed), &story, ui)?;
+            self.tell(&violation, (signature, run.seed), &story, ui)?;
             if self.args.stop_after.0 <= self.findings {
                 self.ended = Ended::Enough;
                 return Ok(ControlFlow::Break(()));
             }
+            let others = story.others.into_iter();
+            open.extend(others.map(|other| (other.subject, other.violation)));
         }
         Ok(ControlFlow::Continue(()))
     }

@@ -51,6 +51,19 @@ impl Oracle {
         Oracle { holds: holds.collect() }
     }
 
+    /// Returns an oracle that looks for one claim more, by the deadline that the file gives it.
+    fn with(&self, case: &Case, claim: Claim) -> Oracle {
+        let mut oracle = self.clone();
+        if oracle.holds.iter().all(|(it, _)| *it != claim) {
+            let within = case.expects.iter().find_map(|expect| match &expect.what {
+                Expected::Claim { claim: it, within, .. } if *it == claim => *within,
+                _ => None,
+            });
+            oracle.holds.push((claim, within));
+        }
+        oracle
+    }
+
     /// Returns what is wrong with a trial, in a fixed order: how it ended, then its claims in
     /// the order of the oracle.
     ///
@@ -71,27 +84,29 @@ impl Oracle {
     }
 }
 
-/// Chooses which violation of a trial to follow up: that of the claim which is named; else the
-/// first broken claim that should hold; else the first one that the file expects to break;
-/// else the first one at all. Returns it with the oracle that sees it; `None` if it is not
-/// broken.
+/// Chooses which violation of a trial to follow up: that of the claim which is named; else how
+/// the trial ended, if it did not end in time; else the first broken claim that should hold;
+/// else the first one that the file expects to break; else the first one at all. Returns it
+/// with an oracle that sees it beside what should hold; `None` if it is not broken.
 pub fn accused(
     case: &Case,
     outcome: &Outcome,
     claim: Option<Claim>,
 ) -> Option<(Oracle, Violation)> {
-    let seen = |claims: Vec<(Claim, Option<Duration>)>| {
-        let oracle = Oracle { holds: claims };
-        let violation = oracle.violations(outcome).into_iter().next()?;
-        Some((oracle, violation))
+    let promised = Oracle::of(case);
+    let broken = |claim: Claim| {
+        let (oracle, violation) = (promised.with(case, claim), Violation::Claim(claim));
+        oracle.violations(outcome).contains(&violation).then_some((oracle, violation))
     };
     if let Some(claim) = claim {
-        return seen(vec![(claim, None)]);
+        return broken(claim);
     }
-    let lesson = case.expects.iter().filter_map(|expect| match &expect.what {
-        Expected::Claim { claim, hope: Hope::Breaks, within, .. } => Some((*claim, *within)),
+    if let Some(violation) = promised.violations(outcome).into_iter().next() {
+        return Some((promised, violation));
+    }
+    let lessons = case.expects.iter().filter_map(|expect| match &expect.what {
+        Expected::Claim { claim, hope: Hope::Breaks, .. } => Some(*claim),
         Expected::Claim { .. } | Expected::Anomaly { .. } | Expected::Reaches { .. } => None,
     });
-    let all = Claim::ALL.iter().map(|claim| (*claim, None));
-    seen(Oracle::of(case).holds).or_else(|| seen(lesson.collect())).or_else(|| seen(all.collect()))
+    lessons.chain(Claim::ALL.iter().copied()).find_map(broken)
 }

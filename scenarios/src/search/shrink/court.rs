@@ -167,7 +167,7 @@ impl<'a> Court<'a> {
                 || is_early && is_a_deadline(violation)
                 || self.known.contains(violation)
                 || self.others.iter().any(|other| other.violation == *violation);
-            if !is_known {
+            if !is_known && keeps_promises(&self.subject.plan, plan, violation) {
                 let subject = Subject { plan: plan.clone(), ..self.subject.clone() };
                 self.others.push(Other { violation: violation.clone(), subject });
             }
