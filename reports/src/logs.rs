@@ -8,7 +8,7 @@ use sim::outcome::ReplicaEnd;
 
 use crate::groups::marks;
 use crate::story::{Story, broker_name};
-use crate::text::{Line, Tone, WIDTH, counted, fill};
+use crate::text::{Line, Tone, WIDTH, counted, fill, padded};
 
 /// Columns for the offsets of one replica.
 const OFFSETS: usize = 64;
@@ -31,8 +31,10 @@ pub fn logs(story: &Story<'_>) -> Vec<Line> {
     let ends: Vec<Line> = replicas.iter().map(|replica| end(story, replica, leader)).collect();
     let room = WIDTH - ends.iter().map(Line::width).max().unwrap_or(0);
     let room = room.min(OFFSETS + 4);
+    let names = replicas.iter().map(|replica| broker_name(replica.broker).len());
+    let widths = (names.max().unwrap_or(0), room);
     let mut lines: Vec<Line> =
-        replicas.iter().zip(ends).map(|(replica, end)| line(story, replica, end, room)).collect();
+        replicas.iter().zip(ends).map(|(replica, end)| line(story, replica, end, widths)).collect();
     lines.extend(marks(story));
     let others = story.partitions() - 1;
     if !lines.is_empty() && 0 < others {
@@ -56,10 +58,11 @@ fn end(story: &Story<'_>, replica: &ReplicaEnd, leader: Option<&ReplicaEnd>) -> 
     line
 }
 
-/// Draws a log in `room` columns, and its end.
-fn line(story: &Story<'_>, replica: &ReplicaEnd, end: Line, room: usize) -> Line {
+/// Draws a log in `room` columns, of which `name` are for its broker's name, and its end.
+fn line(story: &Story<'_>, replica: &ReplicaEnd, end: Line, (name, room): (usize, usize)) -> Line {
     let star = if replica.leads { "★" } else { " " };
-    let mut line = Line::of(Tone::Strong, format!(" {}{star} ", broker_name(replica.broker)));
+    let broker = padded(&format!("{}{star}", broker_name(replica.broker)), name + 1);
+    let mut line = Line::of(Tone::Strong, format!(" {broker} "));
     let mut stretches = stretches(replica);
     let folded = stretches.len().saturating_sub(EPOCHS_MAX);
     if 0 < folded {
