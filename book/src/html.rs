@@ -19,6 +19,18 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// Escapes a sentence for HTML; what stands in back quotes becomes code.
+pub fn sentence(text: &str) -> String {
+    let mut html = String::new();
+    for (at, piece) in text.split('`').enumerate() {
+        match at % 2 {
+            0 => html.push_str(&escape(piece)),
+            _ => html += &format!("<code>{}</code>", escape(piece)),
+        }
+    }
+    html
+}
+
 /// Undoes [`escape`], and the few names that the renderer of the book uses besides.
 pub fn unescape(html: &str) -> String {
     let named = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'")];
@@ -98,6 +110,11 @@ mod tests {
         for (text, html) in cases {
             assert_eq!(terminal(text), html, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_sentence_keeps_its_code() {
+        assert_eq!(sentence("see `a<b` & `c`"), "see <code>a&lt;b</code> &amp; <code>c</code>");
     }
 
     #[test]

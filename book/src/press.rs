@@ -168,6 +168,10 @@ pub fn extras(shop: &Shop) -> Result<(), String> {
         .map_err(|error| format!("cannot read door.html: {error}"))?;
     write(&shop.out.join("index.html"), &door)?;
     clear(&shop.out.join("code"))?;
+    // What plots and findings were made from is no part of the book.
+    for scratch in ["sweeps", "searches"] {
+        clear(&shop.out.join(scratch))?;
+    }
     for path in shop.sources() {
         let page = code_page(&path, &shop.source(&path)?);
         write(&shop.out.join("code").join(format!("{path}.html")), &page)?;

@@ -4,7 +4,7 @@ use super::Made;
 use super::judged::{badge, looked_at};
 use crate::data::{Deciding, Exercise, Graded, NotesClaim};
 use crate::directive::Directive;
-use crate::html::escape;
+use crate::html::{escape, sentence};
 use crate::lang::Lang;
 use crate::shop::Shop;
 
@@ -39,7 +39,7 @@ pub fn predict(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, S
         let mut html = format!(
             "<div class=\"predict\" data-answer=\"{}\"><p class=\"question\">{}</p><ol>",
             ask.answer,
-            escape(lang.say(&ask.question))
+            sentence(lang.say(&ask.question))
         );
         for option in &ask.options {
             html += &format!("<li><button type=\"button\">{}</button></li>", escape(lang.say(option)));
@@ -50,7 +50,7 @@ pub fn predict(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, S
             "</ol><details><summary>{summary}</summary><p><strong>{}. {}</strong></p><p>{}</p></details></div>",
             ask.answer + 1,
             escape(right),
-            escape(lang.say(&ask.because))
+            sentence(lang.say(&ask.because))
         );
         Ok(Made::Block(html))
     })?
@@ -78,8 +78,8 @@ fn card(claim: &NotesClaim, lang: Lang, shop: &Shop) -> Result<String, String> {
     let mut html = format!(
         "<div class=\"claim\"><p><span class=\"id\">{}</span> <em>{say}:</em> {}</p><p><em>{check}:</em> {}</p>",
         claim.id,
-        escape(claim.says.of(lang)),
-        escape(claim.check.of(lang))
+        sentence(claim.says.of(lang)),
+        sentence(claim.check.of(lang))
     );
     if claim.run.is_empty() {
         let coming = lang.pick(
@@ -132,12 +132,12 @@ pub fn exercise(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, 
     let mut html = format!(
         "<div class=\"exercise\"><p><code>{id}</code> · {}</p><p>{}</p>",
         lang.pick(format!("{points} points"), format!("{points} 分")),
-        escape(exercise.task.of(lang))
+        sentence(exercise.task.of(lang))
     );
     if !exercise.graded.is_empty() {
         html += "<ul>";
         for line in &exercise.graded {
-            html += &format!("<li>{}</li>", escape(line.of(lang)));
+            html += &format!("<li>{}</li>", sentence(line.of(lang)));
         }
         html += "</ul>";
     }

@@ -137,7 +137,7 @@ fn parts(report: &str, words: &Words) -> (Vec<(&'static str, String)>, String) {
 }
 
 /// Returns a line without its escape sequences.
-fn plain(row: &str) -> String {
+pub fn plain(row: &str) -> String {
     let mut plain = String::new();
     let mut pieces = row.split("\u{1b}[");
     plain.push_str(pieces.next().unwrap_or_default());

@@ -61,7 +61,8 @@ fn figure(mut words: Vec<String>, lang: Lang, shop: &Shop) -> Result<Made, Strin
     drawn(&svg, &[format!("trial {}", line(&words))], shop)
 }
 
-fn drawn(svg: &str, commands: &[String], shop: &Shop) -> Result<Made, String> {
+/// Puts a picture into a page, with the commands that draw it.
+pub fn drawn(svg: &str, commands: &[String], shop: &Shop) -> Result<Made, String> {
     let (class, svg) = dressed(svg, shop)?;
     let commands: Vec<String> =
         commands.iter().map(|command| format!("<code>{}</code>", escape(command))).collect();

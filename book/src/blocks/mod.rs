@@ -1,14 +1,15 @@
 //! What directives become. Every number, verdict, picture and console block is made here, by
 //! running the scenario that the directive names.
 //!
-//! `console` (what the command prints), `judged` (verdicts and numbers), `drawn` (pictures and
-//! pages), `asked` (questions, claims of the notes, exercises), `code` (rules and scenarios),
-//! `reference` (tables of words).
+//! `console` (what the command prints), `hunted` (searches and what they find), `judged` (verdicts
+//! and numbers), `drawn` (pictures and pages), `asked` (questions, claims of the notes, exercises),
+//! `code` (rules and scenarios), `reference` (tables of words).
 
 mod asked;
 mod code;
 mod console;
 mod drawn;
+mod hunted;
 mod judged;
 mod reference;
 
@@ -41,6 +42,8 @@ pub fn made(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, Stri
         "run" => console::run(directive, lang, shop),
         "trial" => console::trial(directive, lang, shop),
         "sweep" => console::sweep(directive, lang, shop),
+        "fuzz" => hunted::fuzz(directive, lang, shop),
+        "found" => hunted::found(directive, lang, shop),
         "verdict" => judged::verdict(directive, lang, shop),
         "compare" => judged::compare(directive, lang, shop),
         "number" => judged::number(directive, shop),

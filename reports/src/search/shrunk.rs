@@ -10,8 +10,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::caption::{caption, occasion};
 use crate::json::VERSION;
-use crate::text::{Line, Tone, counted, fill, grouped, padded};
+use crate::text::{Line, Tone, WIDTH, counted, fill, grouped, padded, wrap};
 use crate::words::Words;
+
+/// Columns of what a part is, at least.
+const WHAT_MIN: usize = 30;
 
 /// What was made small.
 #[derive(Clone, Copy, Debug)]
@@ -157,14 +160,20 @@ fn table(plan: &Plan, necessity: &[Necessity], words: &Words) -> Vec<Line> {
         [when, what, without(&it.without, words)]
     }));
     let wide = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
-    let (first, second) = (wide(0), wide(1));
-    let line = |(at, [when, what, without]): (usize, &[String; 3])| {
+    let (first, last) = (wide(0), wide(2));
+    // What happens without it must stand in sight, so the column between is broken instead.
+    let second = wide(1).min(WIDTH.saturating_sub(first + last + 6).max(WHAT_MIN));
+    let lines = |(at, [when, what, without]): (usize, &[String; 3])| {
         let tone = if at == 0 { Tone::Quiet } else { Tone::Plain };
-        let text = format!("  {}  {}  {without}", padded(when, first), padded(what, second));
-        // What happens without it must not be cut off.
-        Line::of(tone, text).uncut()
+        let (when, without) = (padded(when, first), without.clone());
+        let line = move |(row, what): (usize, String)| match row {
+            0 => format!("  {when}  {}  {without}", padded(&what, second)),
+            _ => format!("  {:first$}  {what}", ""),
+        };
+        let lines = wrap(what, second).into_iter().enumerate().map(line);
+        lines.map(move |text| Line::of(tone, text).uncut()).collect::<Vec<_>>()
     };
-    rows.iter().enumerate().map(line).collect()
+    rows.iter().enumerate().flat_map(lines).collect()
 }
 
 fn without(without: &Without, words: &Words) -> String {
