@@ -132,7 +132,8 @@ fn solved(
         }
     }
     for told in &texts.because {
-        let text = [told.sign, &told.at, &told.what, &told.means].join(" ");
+        // A Chinese full stop has its own space.
+        let text = [told.sign, &told.at, &told.what, &told.means].join(" ").replace("。 ", "。");
         let _ = write!(page, "<li>{}</li>", escape(&text));
     }
     page += "</ul>\n<ul class=\"claims\">";

@@ -74,9 +74,9 @@ pub fn claims(lang: Lang, shop: &Shop) -> Result<Made, String> {
 }
 
 fn card(claim: &NotesClaim, lang: Lang, shop: &Shop) -> Result<String, String> {
-    let [say, check] = lang.pick(["The notes say", "Check"], ["笔记里说", "检验"]);
+    let [say, check] = lang.pick(["The notes say:", "Check:"], ["笔记里说：", "检验："]);
     let mut html = format!(
-        "<div class=\"claim\"><p><span class=\"id\">{}</span> <em>{say}:</em> {}</p><p><em>{check}:</em> {}</p>",
+        "<div class=\"claim\"><p><span class=\"id\">{}</span> <em>{say}</em> {}</p><p><em>{check}</em> {}</p>",
         claim.id,
         sentence(claim.says.of(lang)),
         sentence(claim.check.of(lang))
@@ -112,8 +112,9 @@ fn decided(id: &str, deciding: &Deciding, lang: Lang, shop: &Shop) -> Result<Str
         "expected" => lang.pick("what the scenario expects", "场景的期望"),
         look => look.strip_prefix("anomaly:").unwrap_or(look),
     };
+    let colon = lang.pick(": ", "：");
     Ok(format!(
-        "<li>{}: {} <code>{}</code>{count} <span class=\"source\"><code>trial run {}</code></span></li>",
+        "<li>{}{colon}{} <code>{}</code>{count} <span class=\"source\"><code>trial run {}</code></span></li>",
         escape(deciding.label.of(lang)),
         badge(standing, lang),
         escape(look),

@@ -2,7 +2,7 @@
 
 use super::Made;
 use crate::directive::Directive;
-use crate::html::escape;
+use crate::html::{escape, sentence};
 use crate::lang::Lang;
 use crate::shop::Shop;
 
@@ -23,16 +23,24 @@ pub fn rule(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, Stri
     let indent = rows[to].len() - rows[to].trim_start().len();
     let shown: Vec<&str> =
         rows[from..=to].iter().map(|row| row.get(indent..).unwrap_or_default()).collect();
-    let says = rows[from..=to].iter().find_map(|row| row.trim().strip_prefix("/// "));
+    let says = first_sentence(&rows[from..=to]);
     let whole = lang.pick("the whole file", "完整文件");
     Ok(Made::Block(format!(
         "<details class=\"rule\"><summary><code>{name}</code> {}</summary>\
          <pre><code class=\"language-rust\">{}</code></pre>\
          <p><a href=\"../code/{path}.html#{}\"><code>{path}</code></a> ({whole})</p></details>",
-        escape(says.unwrap_or_default()),
+        sentence(&says),
         escape(&shown.join("\n")),
         from + 1
     )))
+}
+
+/// Returns the first sentence of an item's comment, without the brackets of links.
+fn first_sentence(rows: &[&str]) -> String {
+    let said = rows.iter().map_while(|row| row.trim().strip_prefix("/// "));
+    let said = said.collect::<Vec<_>>().join(" ");
+    let end = said.find(". ").map_or(said.len(), |at| at + 1);
+    said[..end].replace("[`", "`").replace("`]", "`")
 }
 
 /// Returns the first and the last row of a function or type, its comment included.
@@ -92,4 +100,17 @@ pub fn code_page(path: &str, text: &str) -> String {
          i{{display:inline-block;width:4ch;margin-right:2ch;text-align:right;opacity:.55;font-style:normal}}\
          </style></head><body><h1>{path}</h1><pre>{rows}</pre></body></html>\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_told_by_the_first_sentence_of_its_comment() {
+        let rows = ["/// Asks [`other`] for it; says whether", "/// it has it. More.", "///", "/// x"];
+
+        assert_eq!(first_sentence(&rows), "Asks `other` for it; says whether it has it.");
+        assert_eq!(first_sentence(&["fn nothing() {"]), "");
+    }
 }

@@ -10,7 +10,7 @@ use super::Made;
 use super::console::block;
 use crate::data::Key;
 use crate::directive::Directive;
-use crate::html::escape;
+use crate::html::{escape, sentence};
 use crate::lang::Lang;
 use crate::shop::Shop;
 
@@ -60,7 +60,7 @@ fn words(words: &[(String, String)]) -> String {
     let mut html = String::from("<dl class=\"reference\">");
     for (name, meaning) in words {
         let id = name.replace(['=', ' ', '(', ')'], "-");
-        html += &format!("<dt id=\"{id}\">{}</dt><dd>{}</dd>", code(name), escape(meaning));
+        html += &format!("<dt id=\"{id}\">{}</dt><dd>{}</dd>", code(name), sentence(meaning));
     }
     html + "</dl>"
 }
@@ -77,7 +77,7 @@ fn library(lang: Lang) -> String {
             folder = entry.folder;
             html += &format!("<h3 id=\"{folder}\">{folder}</h3><dl class=\"reference\">");
         }
-        html += &format!("<dt>{}</dt><dd>{}</dd>", code(entry.name), escape(title(entry.name)));
+        html += &format!("<dt>{}</dt><dd>{}</dd>", code(entry.name), sentence(title(entry.name)));
     }
     html + "</dl>"
 }
@@ -87,7 +87,7 @@ fn errors(lang: Lang) -> String {
     let rows = ErrorCode::ALL.iter().map(|error| {
         let meaning = known.iter().find(|(name, _)| name == error.name());
         let meaning = meaning.map_or("", |(_, meaning)| meaning);
-        vec![error.code().to_string(), code(error.name()), escape(meaning)]
+        vec![error.code().to_string(), code(error.name()), sentence(meaning)]
     });
     table(lang.pick(&["number", "name", "meaning"], &["编号", "名称", "含义"]), rows)
 }
@@ -102,7 +102,7 @@ fn settings(lang: Lang) -> String {
             section = kind;
             html += &format!(
                 "<h3 id=\"{kind}\">{kind}</h3><p>{}</p><dl class=\"reference\">",
-                escape(place)
+                sentence(place)
             );
         }
         let default = match setting.default.is_empty() {
@@ -110,7 +110,7 @@ fn settings(lang: Lang) -> String {
             false => format!("{by_default} {}", code(&setting.default)),
         };
         html +=
-            &format!("<dt>{} {default}</dt><dd>{}</dd>", code(setting.name), escape(setting.doc));
+            &format!("<dt>{} {default}</dt><dd>{}</dd>", code(setting.name), sentence(setting.doc));
     }
     html += "</dl>";
     let refused: Vec<String> =
@@ -167,7 +167,7 @@ fn keys(lang: Lang, shop: &Shop) -> Result<String, String> {
         for name in help.split('`').skip(1).step_by(2) {
             let known = shop.data.keys.iter().find(|it| it.of == table && it.name == name);
             let means = known.map_or("–", |it| it.means.of(lang));
-            html += &format!("<dt>{}</dt><dd>{}</dd>", code(name), escape(means));
+            html += &format!("<dt>{}</dt><dd>{}</dd>", code(name), sentence(means));
             described.push((table, name.to_owned()));
         }
         html += "</dl>";
@@ -193,7 +193,7 @@ fn coming(lang: Lang, shop: &Shop) -> String {
             "主题已建模，章节尚未写成。",
         );
         let why = page.coming.as_ref().map_or(unwritten, |it| it.of(lang));
-        html += &format!("<dt>{}</dt><dd>{}</dd>", escape(&page.title(lang)), escape(why));
+        html += &format!("<dt>{}</dt><dd>{}</dd>", escape(&page.title(lang)), sentence(why));
     }
     html + "</dl>"
 }
@@ -210,7 +210,7 @@ fn glossary(lang: Lang, shop: &Shop) -> String {
             escape(first),
             escape(second),
             escape(&term.also.join("、")),
-            escape(term.means.of(lang)),
+            sentence(term.means.of(lang)),
         ]
     });
     table(&heads, rows)

@@ -151,7 +151,7 @@ function drawSpaceTime(t, view, label) {
   s.appendChild(texts);
   drawStops(s, view, lay);
   el("text", { x: LEFT, y: end + 29, class: "mute tiny" }, s, view.settings);
-  const count = drawn.length < inside.length ? `, ${grouped(drawn.length)} ${label("drawn")}` : "";
+  const count = drawn.length < inside.length ? `${label("comma")}${grouped(drawn.length)} ${label("drawn")}` : "";
   const hidden = t.actors.length - shown.length, more = hidden > 0 ? ` · ${hidden} ${label("quietLanes")}` : "";
   if (view.revealed) el("text", { x: WIDE - RIGHT, y: end + 29, "text-anchor": "end", class: "mute tiny" }, s, `${grouped(inside.length)} ${label("messages")}${count}${more}`);
   el("rect", { class: "veil", x: LEFT, y: TOP - 26, width: 0, height: end - TOP + 41 }, s);

@@ -254,7 +254,8 @@ fn draw_foot(ground: &Ground<'_>, trace: &Trace, arrows: &Arrows, pen: &mut Pen)
     let mut said = format!("{} {}", grouped(arrows.all as u64), label("messages", language));
     if ARROWS_MAX < arrows.all {
         let drawn = grouped(arrows.drawn.len() as u64);
-        said += &format!(", {drawn} {}", label("drawn", language));
+        let comma = label("comma", language);
+        said += &format!("{comma}{drawn} {}", label("drawn", language));
     }
     let hidden = trace.actors.len() - ground.lanes.len();
     if 0 < hidden {

@@ -202,7 +202,7 @@ pub const CHINESE: Grade = Grade {
     untested: "种子 {0}：{1} 未检验（{2}），不得分",
     broken: "种子 {0}：{1} 被违反：{2}",
     unbroken: "种子 {0}：{1} 成立",
-    survives: "种子 {0}：植入 {1} 后没有说法被违反，没有人会察觉",
+    survives: "种子 {0}：植入 {1} 后没有保证被违反，没有人会察觉",
     budget: "种子 {0}：{1} 为 {2}，应当{3}",
     at_least: "不少于 {0}",
     at_most: "不超过 {0}",

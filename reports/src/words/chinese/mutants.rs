@@ -13,7 +13,7 @@ pub const MUTANTS: Mutants = Mutants {
     runs: both("{0} 次运行"),
     rule: "规则",
     library: "剧本库",
-    by_any: "被任一声明杀死",
+    by_any: "被任一保证杀死",
     by_clients: "客户端看得见",
     columns: ["中位数", "90%"],
     matrix: "谁凭什么察觉",
@@ -27,9 +27,9 @@ pub const MUTANTS: Mutants = Mutants {
     canary: "金丝雀没有死：搜索本身坏了。",
     none: "无",
     notices: "察觉 {0} 的是",
-    no_claim: "不是声明，而是别的预期",
+    no_claim: "不是保证，而是别的预期",
     cut_short: "已中断：有些规则没有试",
-    meaning: "一次实验违反了某条承诺的声明，而在正确的规则下同一次实验并不违反，搜索才算杀死了规则。\
+    meaning: "一次试验违反了某条许下的保证，而在正确的规则下同一次试验并不违反，搜索才算杀死了规则。\
         运行次数算到这一次为止，包括它。",
     joint: "，",
 };

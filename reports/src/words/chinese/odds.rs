@@ -15,7 +15,7 @@ pub const ODDS: OddsWords = OddsWords {
     flat: "各个时刻的概率都一样",
     cut_short: "已中断：后面的时刻没有看",
     meaning: "占比附精确 95% 区间。它们只说明这一段历史换一种运气会怎样，并不预测真实的数据中心。",
-    nothing: "这次实验没有违反任何声明：没有概率可说",
-    not_broken: "这次实验没有违反 {0}：没有概率可说",
+    nothing: "这次试验没有违反任何保证：没有概率可说",
+    not_broken: "这次试验没有违反 {0}：没有概率可说",
     again: "重做",
 };
