@@ -212,6 +212,23 @@ impl History {
         isr: &[u8],
         cause: ChangeCause,
     ) -> &mut History {
+        let before = self.leader;
+        self.register_leader(leader, isr, cause);
+        if let Some(broker) = self.leader
+            && before != self.leader
+        {
+            self.take_over(broker.0);
+        }
+        self
+    }
+
+    /// Registers another leader and ISR; the leader does not know yet.
+    pub(crate) fn register_leader(
+        &mut self,
+        leader: Option<u8>,
+        isr: &[u8],
+        cause: ChangeCause,
+    ) -> &mut History {
         let (leader, isr) = (leader.map(BrokerId), set(isr));
         if leader != self.leader && cause != ChangeCause::Created {
             self.epoch += 1;
@@ -227,13 +244,14 @@ impl History {
             cause,
         });
         self.isr = isr;
-        if let Some(broker) = leader
-            && changes.0 != leader
-        {
-            let (partition, end, high_watermark) = (PARTITION, Offset(0), Offset(0));
-            self.fact(Fact::BecameLeader { broker, partition, epoch, end, high_watermark });
-        }
         self
+    }
+
+    /// Lets a broker lead.
+    pub(crate) fn take_over(&mut self, broker: u8) -> &mut History {
+        let (broker, partition, epoch) = (BrokerId(broker), PARTITION, LeaderEpoch(self.epoch));
+        let (end, high_watermark) = (Offset(0), Offset(0));
+        self.fact(Fact::BecameLeader { broker, partition, epoch, end, high_watermark })
     }
 
     /// Moves the leadership to an ISR member because the leader was fenced.

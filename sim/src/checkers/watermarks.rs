@@ -37,7 +37,9 @@ struct Exposed {
     acting: Option<(BrokerId, LeaderEpoch)>,
     /// The largest high watermark that it can have shown.
     known: Offset,
-    /// Changes of the leader so far.
+    /// A leader was elected that has not taken over yet: until then the one before is read from.
+    is_moving: bool,
+    /// Leaders that have taken over so far.
     moves: u64,
     /// Unclean elections so far.
     uncleans: u64,
@@ -47,7 +49,7 @@ struct Exposed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Shown {
     offset: Offset,
-    /// Changes of the leader and unclean elections until then.
+    /// Leaders that had taken over and unclean elections until then.
     moves: u64,
     uncleans: u64,
 }
@@ -109,7 +111,11 @@ impl Watermarks {
             }
             Fact::BecameLeader { broker, partition, epoch, high_watermark, .. } => {
                 let exposed = self.partitions.get_mut(*partition);
-                exposed.acting = Some((*broker, *epoch));
+                let acted = exposed.acting.replace((*broker, *epoch)).map(|(acted, _)| acted);
+                if exposed.is_moving || acted != Some(*broker) {
+                    exposed.is_moving = false;
+                    exposed.moves += 1;
+                }
                 exposed.known = *high_watermark;
             }
             Fact::PartitionChanged { partition, leader, isr, cause, .. } => {
@@ -117,7 +123,7 @@ impl Watermarks {
                     && leader.0 != leader.1
                 {
                     let exposed = self.partitions.get_mut(*partition);
-                    exposed.moves += 1;
+                    exposed.is_moving = true;
                     match election(elected, isr.0, *cause) {
                         Election::Clean => {}
                         Election::Unclean => exposed.uncleans += 1,
@@ -262,6 +268,19 @@ mod tests {
     fn an_answer_of_the_leader_before_that_comes_late_is_none_of_the_next_one() {
         let (mut history, read) = with_five();
         history.fail_over(2, &[2]).commit(2, 4).poll(&read, 5).poll(&read, 4);
+
+        let finding = history.verdict(CLAIM);
+
+        assert_holds(&finding);
+        assert_eq!(finding.anomalies.get(&Anomaly::HwRegression), Some(&1));
+    }
+
+    #[test]
+    fn the_leader_before_is_read_from_until_the_next_one_takes_over() {
+        let (mut history, read) = with_five();
+        let cause = ChangeCause::ControlledShutdown(BrokerId(1));
+        history.register_leader(Some(2), &[2], cause).poll(&read, 5);
+        history.take_over(2).commit(2, 4).poll(&read, 4);
 
         let finding = history.verdict(CLAIM);
 
