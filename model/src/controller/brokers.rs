@@ -155,7 +155,14 @@ impl Ledger {
     /// `DUPLICATE_BROKER_REGISTRATION` while the session of another life lasts: a broker that
     /// was killed and restarted has to wait for up to `broker.session.timeout.ms`.
     ///
+    /// Which of two lives is the younger one the controller cannot tell: while none has a
+    /// session, whoever registers last is the broker, even if it is dead by then.
+    ///
     /// Source: `ClusterControlManager.registerBroker`, Kafka 4.0.
+    // Simplified: a session begins when the broker is unfenced. Since KAFKA-17793 the first
+    // heartbeat begins it, a round trip after the registration, and a broker that recovers its
+    // logs cannot be replaced any more; 4.0.0 also keeps the session of a broker that has left
+    // in order, so that it must wait before it comes back (mended by KAFKA-19047).
     pub fn register(
         &self,
         request: &RegisterRequest,
