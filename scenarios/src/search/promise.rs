@@ -13,13 +13,14 @@ mod course;
 mod groups;
 mod producers;
 mod recovery;
+#[cfg(test)]
+mod tests;
 
-use model::message::cluster::TopicLayout;
 use model::time::Duration;
 use sim::plan::Plan;
 use sim::verdict::Claim;
 
-use crate::search::promise::course::Course;
+use crate::search::promise::course::{Course, has_three};
 use crate::search::promise::groups::of_groups;
 use crate::search::promise::producers::{gets_stuck, of_producers};
 use crate::search::violation::Oracle;
@@ -45,7 +46,7 @@ pub fn promised(plan: &Plan) -> Oracle {
             claims.push(Claim::WritesResume);
         }
     }
-    if course.is_survivable() {
+    if course.is_survivable() && !course.misses_epochs {
         claims.extend([Claim::HighWatermarkMonotonic, Claim::NoCommittedLoss]);
     }
     claims.extend(of_producers(plan, &course));
@@ -66,10 +67,5 @@ pub fn promised(plan: &Plan) -> Oracle {
 /// Source: `Partition.makeLeader`, which takes any partition epoch that is not lower, and
 /// `Partition.updateAssignmentAndIsr`, Kafka 4.0.
 fn proposes_at_once(plan: &Plan) -> bool {
-    plan.topics.iter().any(|topic| match &topic.layout {
-        TopicLayout::Manual(rows) => rows.iter().any(|row| 2 < row.len()),
-        TopicLayout::Counts { replicas, .. } => {
-            2 < replicas.unwrap_or(plan.controller.config.default_replication_factor)
-        }
-    })
+    has_three(plan)
 }

@@ -1,10 +1,12 @@
 //! What the steps of a plan may do, and to whom.
 
 use model::ids::{ClientId, NodeId};
-use model::message::cluster::ElectionKind;
+use model::message::cluster::{ElectionKind, TopicLayout};
 use model::message::{Api, Half};
 use model::time::{Duration, Time};
 use sim::plan::{Action, ClientRole, FlushPolicy, MessageFate, Plan, Selector, Unsynced};
+
+use crate::search::promise::recovery::slowest_link;
 
 /// By then every broker knows what it leads.
 const HEARD_AFTER: Duration = Duration::from_millis(500);
@@ -30,6 +32,15 @@ pub(crate) struct Course {
     /// Source: `ClusterControlManager.registerBroker`, which takes any registration while the
     /// one before has sent no heartbeat, Kafka 4.0.
     pub revives_registrations: bool,
+    /// Whether a leader may lose its office and be elected again before it hears of either: it
+    /// then still counts what followers had, and has acknowledged alone what one of them has cut
+    /// off meanwhile to match a leader with a shorter log. It must stay in sync all the while, so
+    /// it loses its office to a preferred leader, and there must be a third replica.
+    ///
+    /// Source: `Partition.makeLeader` and `Replica.resetReplicaState`, which forget followers
+    /// only if the broker was none in between; brokers see the last state of what a fetch of
+    /// the metadata brings: `MetadataLoader.handleCommit`, Kafka 4.0.
+    pub misses_epochs: bool,
     /// Whether positions or offsets are set by hand, or records deleted.
     pub moves_positions: bool,
     /// Whether topics get more partitions.
@@ -71,6 +82,7 @@ impl Course {
         });
         Course {
             revives_registrations: delays_requests && 1 < ends_brokers.count(),
+            misses_epochs: has_three(plan) && elects_preferred(plan) && hears_late(plan),
             delays_requests,
             loses_bytes: loses_bytes(plan),
             elects_uncleanly: elects_uncleanly(plan),
@@ -117,6 +129,39 @@ fn keeps_leaders(plan: &Plan) -> bool {
     });
     let one = plan.topics.iter().all(|topic| topic.config.min_insync_replicas <= 1);
     harmless && late && one
+}
+
+/// Says whether some partition has more than two replicas.
+pub(crate) fn has_three(plan: &Plan) -> bool {
+    plan.topics.iter().any(|topic| match &topic.layout {
+        TopicLayout::Manual(rows) => rows.iter().any(|row| 2 < row.len()),
+        TopicLayout::Counts { replicas, .. } => {
+            2 < replicas.unwrap_or(plan.controller.config.default_replication_factor)
+        }
+    })
+}
+
+/// Says whether a leader that is well may have to go because another one is preferred.
+fn elects_preferred(plan: &Plan) -> bool {
+    let config = &plan.controller.config;
+    let interval = Duration::from_secs(config.leader_imbalance_check_interval.0);
+    let asks = |action: &Action| matches!(action, Action::Elect(_, ElectionKind::Preferred));
+    plan.steps.iter().any(|step| asks(&step.action))
+        || (config.auto_leader_rebalance && interval < plan.faults_for + plan.settle)
+}
+
+/// Says whether a broker that lives may hear late of what the controller has decided.
+fn hears_late(plan: &Plan) -> bool {
+    /// Two elections hardly follow each other within this.
+    const SOON: Duration = Duration::from_millis(100);
+    let is_late = |action: &Action| match action {
+        Action::Cut { .. } | Action::Slow { .. } => true,
+        Action::DiskSlow(..) | Action::DiskStall(_) => true,
+        Action::Pause(who) => who.iter().any(|it| kinds(it, plan).contains(&Kind::Broker)),
+        Action::Rule(rule) => rule.kind.api == Api::FetchMetadata,
+        _ => false,
+    };
+    plan.steps.iter().any(|step| is_late(&step.action)) || SOON < slowest_link(plan)
 }
 
 /// What a selector may name.

@@ -3,7 +3,7 @@
 use model::config::{Idempotence, ProducerConfig};
 use model::message::data::Acks;
 use model::time::Duration;
-use sim::plan::{ClientRole, OnFailure, Plan};
+use sim::plan::{Action, ClientRole, OnFailure, Plan};
 use sim::verdict::Claim;
 
 use crate::search::promise::course::Course;
@@ -41,7 +41,7 @@ pub(crate) fn of_producers(plan: &Plan, course: &Course) -> Vec<Claim> {
     if !course.is_survivable() {
         return claims;
     }
-    if all(&|it| it.acks == Acks::All) {
+    if all(&|it| it.acks == Acks::All) && !course.misses_epochs {
         claims.push(Claim::NoAcknowledgedLoss);
     }
     // Producers that number nothing cannot break this one.
@@ -94,13 +94,40 @@ pub(crate) fn repeats_nothing(plan: &Plan, course: &Course) -> bool {
 ///
 /// With several batches in flight a new producer epoch renumbers those that wait for their
 /// answers. It begins when a batch expires, when a broker that has come back remembers only the
-/// last batch of a producer, and when a leader that has never heard of the producer refuses its
-/// first batch and takes the second, since it accepts any number as the first.
+/// last batch of a producer, when a leader refuses a batch for good, and when a leader that has
+/// never heard of the producer refuses its first batch and takes the second, since it accepts
+/// any number as the first.
 ///
 /// Source: `TransactionManager.bumpIdempotentProducerEpoch`, `ProducerStateManager`,
 /// `ProducerAppendInfo.checkSequence`, Kafka 4.0.
 fn renumbers_none(config: &ProducerConfig, plan: &Plan, course: &Course) -> bool {
-    config.in_flight_max == 1 || (never_gives_up(config, plan) && course.keeps_leaders)
+    let takes_all = !refuses_some(config, plan) && course.keeps_leaders;
+    config.in_flight_max == 1 || (never_gives_up(config, plan) && takes_all)
+}
+
+/// Says whether a leader may refuse a batch of a producer for good: it is larger than the topic
+/// allows, or the clocks of the two are too far apart.
+///
+/// Source: `UnifiedLog.append`, `LogValidator`, Kafka 4.0.
+fn refuses_some(config: &ProducerConfig, plan: &Plan) -> bool {
+    /// What a batch has besides the values of its records, and clocks besides their jumps.
+    const HEADERS: u32 = 200;
+    const DRIFT: Duration = Duration::from_secs(60);
+    let values = plan.clients.iter().map(|client| match &client.role {
+        ClientRole::Producer(producer) => producer.value_bytes,
+        ClientRole::Consumer(_) | ClientRole::Member(_) => 0,
+    });
+    let largest = values.max().unwrap_or_default().max(config.batch_bytes).saturating_add(HEADERS);
+    let jumps = plan.steps.iter().map(|step| match step.action {
+        Action::ClockJump(_, micros) => micros.unsigned_abs(),
+        _ => 0,
+    });
+    let apart = DRIFT + Duration(jumps.sum());
+    plan.topics.iter().any(|topic| {
+        let topic = &topic.config;
+        let stretch = topic.timestamp_before_max.min(topic.timestamp_after_max);
+        topic.segment_bytes.min(topic.message_bytes_max) < largest || stretch < apart
+    })
 }
 
 /// Says whether an idempotent producer leaves out no number, as its leaders see it.

@@ -1,0 +1,68 @@
+//! What is promised, and what takes a promise away.
+
+use sim::verdict::Claim;
+
+use super::promised;
+use crate::{Overrides, parse};
+
+const CALM: &str = r#"
+schema = 1
+title  = "calm"
+kafka  = "4.0"
+seed   = 1
+
+[cluster]
+brokers = 3
+
+[topics.orders]
+TOPIC
+
+[producers.p1]
+topic   = "orders"
+records = 10
+starts  = "1s"
+STEP
+
+[[expect]]
+claim = "no-acknowledged-loss"
+"#;
+
+const TWO: &str = "placement = [[1, 2]]";
+const THREE: &str = "placement = [[1, 2, 3]]";
+
+fn promises(claim: Claim, topic: &str, step: &str) -> bool {
+    let text = CALM.replace("TOPIC", topic).replace("STEP", step);
+    let parsed = parse("calm", &text, &Overrides::default()).expect("it is well-formed");
+    promised(&parsed.0.cases[0].plan).holds.iter().any(|(it, _)| *it == claim)
+}
+
+/// The first batch of a producer may be larger than a segment; the second one is then taken.
+#[test]
+fn numbers_follow_each_other_where_no_batch_can_be_refused() {
+    let promises = |topic: &str, step: &str| {
+        promises(Claim::IdempotentNoDuplicates, &format!("{TWO}\n{topic}"), step)
+    };
+    let jump = |length: &str| {
+        format!("[[step]]\nat = \"1s\"\nclock = {{ client = \"p1\", jump = \"{length}\" }}")
+    };
+
+    assert!(promises("", ""));
+    assert!(promises("", &jump("1s")));
+    assert!(!promises("config = { \"segment.bytes\" = 2_000 }", ""));
+    assert!(!promises("config = { \"max.message.bytes\" = 2_000 }", ""));
+    assert!(!promises("", &jump("1h")));
+}
+
+/// The lesson `missed-epoch-commits-alone` loses a record by it.
+#[test]
+fn a_leader_that_may_miss_an_epoch_promises_nothing_about_what_it_commits() {
+    const ELECT: &str =
+        "[[step]]\nat = \"2s\"\nelect = { partition = \"orders-0\", kind = \"preferred\" }";
+    const CUT: &str = "[[step]]\nat = \"1s\"\ncut = { from = \"broker-1\", to = \"controller\" }";
+    let both = format!("{ELECT}\n{CUT}");
+    let promises = |topic: &str, step: &str| promises(Claim::NoAcknowledgedLoss, topic, step);
+
+    assert!(promises(THREE, ELECT) && promises(THREE, CUT));
+    assert!(promises(TWO, &both));
+    assert!(!promises(THREE, &both));
+}
