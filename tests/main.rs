@@ -4,6 +4,7 @@ mod book;
 mod chinese;
 mod classroom;
 mod cli;
+mod corpus;
 mod determinism;
 mod formats;
 mod fuzz;
