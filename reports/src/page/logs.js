@@ -106,7 +106,7 @@ function drawMarks(t, state, view, put, { x, from, to }) {
 /** The records of cuts until a time, for reading. */
 function removed(t, state, view, label) {
   const lines = removals(t).filter((cut) => cut.partition === view.partition && cut.at <= state.at).slice(-3);
-  return lines.map((cut) => `${t.actors[cut.actor].id} ${label("removed")} ${seconds(cut.at)}: ${runs(cut.gone.map(([, uid]) => uid))}`).join(" · ");
+  return lines.map((cut) => `${t.actors[cut.actor].id} ${label("removed")} ${seconds(cut.at)}${label("colon")}${runs(cut.gone.map(([, uid]) => uid))}`).join(" · ");
 }
 
 /** Numbers of records, neighbours as runs: `r9–r11 r14`. */

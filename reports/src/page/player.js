@@ -51,14 +51,14 @@ function play(data) {
 
   function verdictLine() {
     const claims = t().judged.claims, broken = claims.map((c, i) => [c, i]).filter(([c]) => c.result === "breaks");
-    if (!broken.length) return `${label("holds")}: ${claims.filter((c) => c.result === "holds").length} ${label("claims")}`;
+    if (!broken.length) return `${label("holds")}${label("colon")}${claims.filter((c) => c.result === "holds").length} ${label("claims")}`;
     const [[one, place], ...others] = broken, more = others.length ? ` · ${label("also")} ${others.map(([c]) => c.id).join(", ")}` : "";
-    return `${label("breaks")} ${one.id}: ${texts().claims[place]}${more}`;
+    return `${label("breaks")} ${one.id}${label("colon")}${texts().claims[place]}${more}`;
   }
 
   function drawPicture() {
     const stops = view.revealed ? texts().stops : texts().stops.filter((stop) => stop.kind === "say" && stop.t <= wall());
-    const aria = view.revealed ? `${label("spacetime")}: ${texts().title} ${verdictLine()}` : label("spacetime");
+    const aria = view.revealed ? `${label("spacetime")}${label("colon")}${texts().title} ${verdictLine()}` : label("spacetime");
     const settings = [`${label("seed")} ${t().seed}`, ...t().settings.map(([k, v]) => `${k} ${v}`), t().case].filter(Boolean).join(" · ");
     picture = drawSpaceTime(t(), { ...view, wall: wall(), stops, near: stops.map((stop) => stop.t), aria, settings }, label);
     $("picture").replaceChildren(picture.svg);
@@ -157,8 +157,8 @@ function play(data) {
     $("guess").hidden = !question || view.guess === null;
     if ($("guess").hidden) return;
     const right = view.guess === question.answer, hands = view.hands.map((n, i) => (n ? `${i + 1}: ${n}` : "")).filter(Boolean).join(" · ");
-    const truth = right ? "" : `${label("answer")}: ${question.options[question.answer]}. `;
-    $("guess").textContent = `${right ? "✓" : "✗"} ${label("guessed")}: ${question.options[view.guess]}. ${truth}${question.because}${hands ? ` (${label("hands")} ${hands})` : ""}`;
+    const truth = right ? "" : `${label("answer")}${label("colon")}${question.options[question.answer]}${label("period")}`;
+    $("guess").textContent = `${right ? "✓" : "✗"} ${label("guessed")}${label("colon")}${question.options[view.guess]}${label("period")}${truth}${question.because}${hands ? ` (${label("hands")} ${hands})` : ""}`;
   }
 
   /** A line of the story; its time is a button that goes there. */

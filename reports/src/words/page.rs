@@ -16,6 +16,8 @@ pub const LABELS: &[(&str, &str, &str)] = &[
     ("spacetime", "Space-time diagram", "时空图"),
     ("messages", "messages", "条消息"),
     ("comma", ", ", "，"),
+    ("colon", ": ", "："),
+    ("period", ". ", "。"),
     ("drawn", "drawn", "条画出"),
     ("quietLanes", "quiet lanes hidden", "条安静的泳道未画"),
     ("claims", "claims", "条保证"),
