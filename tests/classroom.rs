@@ -51,12 +51,13 @@ fn a_bundle_has_pages_handouts_and_exercises_and_spares_the_folders_of_others() 
 
     let refused = book::bundle::prepare(&others);
     let prepared = book::bundle::prepare(&folder).and_then(|()| book::bundle::prepare(&folder));
-    let furnished = book::bundle::furnish(&folder);
+    let furnished = book::bundle::furnish(&book::root(), &folder);
 
     assert!(refused.is_err_and(|why| why.contains("neither empty nor a bundle")));
     assert_eq!((prepared, furnished), (Ok(()), Ok(())));
     for file in [
         "README.md",
+        "index.html",
         "reports/acks1-leader-crash.html",
         "reports/auto-commit-async-worker-loss.html",
         "handouts/05-acks.en.html",
@@ -64,5 +65,10 @@ fn a_bundle_has_pages_handouts_and_exercises_and_spares_the_folders_of_others() 
         "exercises/07-fault-budget.toml",
     ] {
         assert!(folder.join(file).is_file(), "{file} is missing");
+    }
+    let index = fs::read_to_string(folder.join("index.html")).expect("it is there");
+    for link in index.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        let is_there = link.starts_with("book/") || folder.join(link).is_file();
+        assert!(is_there, "the index leads to {link}, which is not there");
     }
 }

@@ -34,7 +34,7 @@ fn made(args: &Args) -> Result<(Built, PathBuf), Vec<String>> {
     bundle::prepare(folder).map_err(one)?;
     let place = folder.join("book");
     let built = book::build(&root, &place, Care::Full, &args.only)?;
-    bundle::furnish(folder).map_err(one)?;
+    bundle::furnish(&root, folder).map_err(one)?;
     bundle::tool(&root, folder).map_err(one)?;
     Ok((built, place))
 }

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn a_rule_is_told_by_the_first_sentence_of_its_comment() {
-        let rows = ["/// Asks [`other`] for it; says whether", "/// it has it. More.", "///", "/// x"];
+        let rows =
+            ["/// Asks [`other`] for it; says whether", "/// it has it. More.", "///", "/// x"];
 
         assert_eq!(first_sentence(&rows), "Asks `other` for it; says whether it has it.");
         assert_eq!(first_sentence(&["fn nothing() {"]), "");
