@@ -43,6 +43,22 @@ fn the_scenario_in_the_readme_comes_as_it_expects() {
 }
 
 #[test]
+fn the_readme_says_of_each_command_what_the_help_says() {
+    let commands = trial::commands();
+    let shown = commands.get_subcommands().filter(|it| !it.is_hide_set());
+
+    let told: Vec<String> =
+        shown.map(|it| it.get_about().map_or(String::new(), |it| it.to_string())).collect();
+    let rows = README.lines().filter(|row| row.starts_with("| `trial "));
+    let said: Vec<String> = rows
+        .filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | "))
+        .map(|(_, says)| says.to_owned())
+        .collect();
+
+    assert_eq!(said, told);
+}
+
+#[test]
 fn the_benchmark_s_workload_is_a_scenario() {
     let source = include_str!("../benches/reference.toml");
 
