@@ -46,6 +46,9 @@ fn a_handout_asks_and_only_its_second_page_answers() {
 fn a_bundle_has_pages_handouts_and_exercises_and_spares_the_folders_of_others() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bundle");
     let others = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-bundle");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).expect("what another version left can be removed");
+    }
     fs::create_dir_all(&others).expect("it can be made");
     fs::write(others.join("thesis.txt"), "years of work").expect("it can be written");
 

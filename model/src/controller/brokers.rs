@@ -39,9 +39,17 @@ pub struct Standing {
     pub is_shutdown_known: bool,
 }
 
-/// The sessions of the brokers that are not fenced.
+/// Until when brokers count as living.
+///
+/// Source: `BrokerHeartbeatManager`, `BrokerHeartbeatTracker`, Kafka 4.0.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sessions(BTreeMap<BrokerId, Session>);
+pub struct Sessions {
+    /// Those of the brokers that are not fenced.
+    open: BTreeMap<BrokerId, Session>,
+    /// Those of fenced brokers that were heard of: nothing happens when they run out, but until
+    /// then nobody else may register (KAFKA-17793).
+    fenced: BTreeMap<BrokerId, Time>,
+}
 
 #[derive(Clone, Debug, PartialEq)]
 struct Session {
@@ -53,14 +61,15 @@ struct Session {
 }
 
 impl Sessions {
-    /// Prolongs the session of a broker, or begins it.
+    /// Prolongs the session of a broker that is not fenced, or begins it.
     pub fn touch(
         &mut self,
         broker: BrokerId,
         metadata_offset: Option<MetadataOffset>,
         deadline: Time,
     ) {
-        let session = self.0.entry(broker).or_insert(Session {
+        self.fenced.remove(&broker);
+        let session = self.open.entry(broker).or_insert(Session {
             deadline,
             metadata_offset,
             shutdown_offset: None,
@@ -69,39 +78,46 @@ impl Sessions {
         session.metadata_offset = metadata_offset;
     }
 
+    /// Prolongs the session of a broker that is fenced, or begins it.
+    pub fn touch_fenced(&mut self, broker: BrokerId, deadline: Time) {
+        self.fenced.insert(broker, deadline);
+    }
+
     /// Notes that the batch ending at `offset` began the shutdown of a broker; only the
     /// first one counts.
     ///
     /// Source: `BrokerHeartbeatManager.maybeUpdateControlledShutdownOffset`, Kafka 4.0.
     pub fn begin_shutdown(&mut self, broker: BrokerId, offset: MetadataOffset) {
-        if let Some(session) = self.0.get_mut(&broker) {
+        if let Some(session) = self.open.get_mut(&broker) {
             session.shutdown_offset.get_or_insert(offset);
         }
     }
 
     /// Ends the session of a broker.
     pub fn end(&mut self, broker: BrokerId) {
-        self.0.remove(&broker);
+        self.open.remove(&broker);
+        self.fenced.remove(&broker);
     }
 
     /// Returns when the next session runs out.
     pub fn next_deadline(&self) -> Option<Time> {
-        self.0.values().map(|session| session.deadline).min()
+        self.open.values().map(|session| session.deadline).min()
     }
 
     /// Returns the first broker whose session has run out.
     pub fn first_expired(&self, now: Time) -> Option<BrokerId> {
-        let mut sessions = self.0.iter();
+        let mut sessions = self.open.iter();
         sessions.find(|(_, session)| session.deadline <= now).map(|(&broker, _)| broker)
     }
 
     /// Says whether the broker has been heard of in time.
     fn is_alive(&self, broker: BrokerId, now: Time) -> bool {
-        self.0.get(&broker).is_some_and(|session| now < session.deadline)
+        let open = self.open.get(&broker).map(|session| session.deadline);
+        open.or(self.fenced.get(&broker).copied()).is_some_and(|deadline| now < deadline)
     }
 
     fn state(&self, broker: BrokerId) -> BrokerState {
-        match self.0.get(&broker) {
+        match self.open.get(&broker) {
             None => BrokerState::Fenced,
             Some(Session { shutdown_offset: Some(_), .. }) => BrokerState::ControlledShutdown,
             Some(Session { shutdown_offset: None, .. }) => BrokerState::Unfenced,
@@ -109,8 +125,8 @@ impl Sessions {
     }
 
     fn is_shutdown_known(&self, broker: BrokerId) -> bool {
-        let begun_at = self.0.get(&broker).and_then(|session| session.shutdown_offset);
-        let mut active = self.0.values().filter(|session| session.shutdown_offset.is_none());
+        let begun_at = self.open.get(&broker).and_then(|session| session.shutdown_offset);
+        let mut active = self.open.values().filter(|session| session.shutdown_offset.is_none());
         active.all(|session| begun_at <= session.metadata_offset)
     }
 }
@@ -155,14 +171,12 @@ impl Ledger {
     /// `DUPLICATE_BROKER_REGISTRATION` while the session of another life lasts: a broker that
     /// was killed and restarted has to wait for up to `broker.session.timeout.ms`.
     ///
-    /// Which of two lives is the younger one the controller cannot tell: while none has a
-    /// session, whoever registers last is the broker, even if it is dead by then.
+    /// Which of two lives is the younger one the controller cannot tell: until the first
+    /// heartbeat begins a session, whoever registers last is the broker, even if it is dead.
     ///
     /// Source: `ClusterControlManager.registerBroker`, Kafka 4.0.
-    // Simplified: a session begins when the broker is unfenced. Since KAFKA-17793 the first
-    // heartbeat begins it, a round trip after the registration, and a broker that recovers its
-    // logs cannot be replaced any more; 4.0.0 also keeps the session of a broker that has left
-    // in order, so that it must wait before it comes back (mended by KAFKA-19047).
+    // Simplified: 4.0.0 also keeps the session of a broker that has left in order, so that it
+    // must wait before it comes back (mended by KAFKA-19047).
     pub fn register(
         &self,
         request: &RegisterRequest,

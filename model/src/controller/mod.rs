@@ -28,8 +28,8 @@ use crate::image::{Image, MetadataRecord};
 use crate::message::cluster::{
     AllocateProducerIdsReply, AlterPartitionReply, AlterTopicReply, AlterTopicRequest,
     CreatePartitionsReply, CreatePartitionsRequest, CreateTopicsReply, CreateTopicsRequest,
-    ElectLeadersReply, ElectLeadersRequest, HeartbeatReply, HeartbeatRequest, RegisterReply,
-    RegisterRequest,
+    ElectLeadersReply, ElectLeadersRequest, HeartbeatReply, HeartbeatRequest, HeartbeatState,
+    RegisterReply, RegisterRequest,
 };
 use crate::message::{Correlation, ErrorCode, Message, Request, Response};
 use crate::rules::Rules;
@@ -181,9 +181,16 @@ impl Controller {
         let state = decision.map(|decision| {
             let is_leaving = matches!(decision.cause, Some(ChangeCause::ControlledShutdown(_)));
             let state = self.commit(decision, turn);
-            if !state.is_fenced {
-                let deadline = turn.now + self.ledger.config.session_timeout;
-                self.ledger.sessions.touch(request.broker, request.metadata_offset, deadline);
+            let deadline = turn.now + self.ledger.config.session_timeout;
+            let sessions = &mut self.ledger.sessions;
+            match state {
+                HeartbeatState { should_shut_down: true, .. } => sessions.end(request.broker),
+                HeartbeatState { is_fenced: true, .. } => {
+                    sessions.touch_fenced(request.broker, deadline);
+                }
+                HeartbeatState { is_fenced: false, .. } => {
+                    sessions.touch(request.broker, request.metadata_offset, deadline);
+                }
             }
             if is_leaving {
                 let last = MetadataOffset(self.log.end().0 - 1);

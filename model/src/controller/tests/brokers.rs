@@ -19,6 +19,32 @@ fn a_killed_broker_waits_for_its_own_session() {
     assert_eq!(desk.heartbeat_with(1, epoch, Wish::Serve), Err(ErrorCode::StaleBrokerEpoch));
 }
 
+/// A broker that recovers its logs is fenced, and alive (KAFKA-17793).
+#[test]
+fn a_fenced_broker_keeps_its_registration_from_the_first_heartbeat_on() {
+    let mut desk = Desk::started();
+    let first = desk.register(1, 1).expect("nobody else is there");
+    let second = desk.register(1, 2).expect("the first one was never heard of");
+    let recovering = HeartbeatRequest {
+        broker: b(1),
+        epoch: second,
+        metadata_offset: None,
+        want_fence: true,
+        want_shutdown: false,
+    };
+    assert!(desk.heartbeat_raw(recovering.clone()).expect("the epoch is current").is_fenced);
+
+    assert!(first < second);
+    assert_eq!(desk.register(1, 3), Err(ErrorCode::DuplicateBrokerRegistration));
+    let facts = desk.pass(Duration::from_secs(9));
+    assert_eq!(facts, [], "nobody is fenced twice");
+    let third = desk.register(1, 3).expect("the session is over");
+
+    let leaving = HeartbeatRequest { epoch: third, want_shutdown: true, ..recovering };
+    assert!(desk.heartbeat_raw(leaving).expect("the epoch is current").should_shut_down);
+    assert!(desk.register(1, 4).is_ok(), "it said that it goes");
+}
+
 #[test]
 fn a_life_that_ends_as_the_next_one_registers_is_fenced_first() {
     let mut desk = Desk::with_topic(2, &[1, 2], TopicConfig::default());
