@@ -3,8 +3,10 @@
 //!
 //! A consumer that changes leaders may legally be shown a smaller high watermark by a fetch:
 //! the new leader learns the end of what is committed a round trip later. Only the answer of
-//! `ListOffsets` is held back until then (KIP-207). So a smaller one breaks the claim if the
-//! leader has not changed, or if an acting leader listed it; all others are counted.
+//! `ListOffsets` is held back until then (KIP-207). A consumer that starts anew may also be told
+//! of a leader that does not know that it was deposed, and be shown what that one knows. So a
+//! smaller one breaks the claim if the leader has not changed and no earlier one knew that
+//! much, or if an acting leader listed it; all others are counted.
 
 use std::sync::Arc;
 
@@ -37,6 +39,8 @@ struct Exposed {
     acting: Option<(BrokerId, LeaderEpoch)>,
     /// The largest high watermark that it can have shown.
     known: Offset,
+    /// The largest high watermark that leaders before it, or deposed ones, can have shown.
+    outdated: Offset,
     /// A leader was elected that has not taken over yet: until then the one before is read from.
     is_moving: bool,
     /// Leaders that have taken over so far.
@@ -71,9 +75,11 @@ impl Watermarks {
         match fact {
             Fact::HighWatermark { broker, partition, to, waiting: Some(waiting), .. } => {
                 let exposed = self.partitions.get_mut(*partition);
-                if exposed.acting.is_some_and(|(acting, _)| acting == *broker) {
-                    exposed.known = exposed.known.max(*to);
-                }
+                let known = match exposed.acting {
+                    Some((acting, _)) if acting == *broker => &mut exposed.known,
+                    _ => &mut exposed.outdated,
+                };
+                *known = (*known).max(*to);
                 if let Some(partition) = cluster.partition(*partition) {
                     self.check_members((*broker, *to), waiting, partition, (place, cluster));
                 }
@@ -90,7 +96,8 @@ impl Watermarks {
                 }
                 let earlier = exposed.raise_for(*client, shown);
                 if shown.offset < earlier.offset {
-                    match earlier.moves == shown.moves {
+                    let is_outdated = shown.offset <= exposed.outdated;
+                    match earlier.moves == shown.moves && !is_outdated {
                         true => self.case.breach(Anomaly::HwRegression, place),
                         false => self.case.observe(Anomaly::HwRegression, 1),
                     }
@@ -116,6 +123,7 @@ impl Watermarks {
                     exposed.is_moving = false;
                     exposed.moves += 1;
                 }
+                exposed.outdated = exposed.outdated.max(exposed.known);
                 exposed.known = *high_watermark;
             }
             Fact::PartitionChanged { partition, leader, isr, cause, .. } => {
@@ -286,6 +294,21 @@ mod tests {
 
         assert_holds(&finding);
         assert_eq!(finding.anomalies.get(&Anomaly::HwRegression), Some(&1));
+    }
+
+    #[test]
+    fn a_deposed_leader_that_does_not_know_shows_what_it_knows() {
+        let (mut history, read) = with_five();
+        history.fail_over(2, &[2]).commit(2, 6).poll(&read, 6).poll(&read, 5);
+
+        let finding = history.verdict(CLAIM);
+
+        assert_holds(&finding);
+        assert_eq!(finding.anomalies.get(&Anomaly::HwRegression), Some(&1));
+        let (mut history, read) = with_five();
+        history.fail_over(2, &[2]).commit(2, 7).poll(&read, 7).poll(&read, 6);
+        let because = "a client was shown a smaller high watermark than before, 1 time";
+        assert_breaks(&history.verdict(CLAIM), Anomaly::HwRegression, 1, because);
     }
 
     #[test]
