@@ -187,6 +187,8 @@ impl Coordinator {
         }
     }
 
+    /// Writes down the offsets that a group commits, whatever its logs hold and whatever it has
+    /// committed before.
     fn on_commit(
         &self,
         request: &OffsetCommitRequest,

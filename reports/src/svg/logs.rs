@@ -39,6 +39,8 @@ struct Drawing<'t> {
     used: Vec<Stage>,
     /// How many times it was drawn what a leader believes.
     beliefs: usize,
+    /// Where the text at the right of the head begins.
+    head: Tenths,
 }
 
 /// The record at an offset, and the epoch of its leader.
@@ -58,9 +60,10 @@ pub fn logs(trace: &Trace, texts: &Texts, view: &View) -> String {
         Some(partition) => {
             let (from, columns) = offsets(trace, view, partition);
             let (stages, used) = (state.stages(trace), Vec::new());
-            let state = &state;
+            let (state, beliefs) = (&state, 0);
+            let head = WIDE - 100 - width(&rest);
             let mut drawing =
-                Drawing { trace, view, state, stages, from, columns, used, beliefs: 0 };
+                Drawing { trace, view, state, stages, from, columns, used, beliefs, head };
             drawing.draw(partition, &mut pen)
         }
         None => TOP,
@@ -265,15 +268,21 @@ impl Drawing<'_> {
         }
         marks.retain(|(at, _)| self.from <= *at && *at <= self.from + self.columns);
         marks.sort();
-        // Texts in two rows; what fits into neither is joined to the last.
+        // Texts in two rows, the upper one as far as the head leaves room; what fits into neither
+        // follows the last one of the lower row.
         let mut free = [Tenths::MIN; 2];
         for (at, text) in marks {
-            let x = self.x(at).min(WIDE - 60 - width(&text));
-            if let Some(row) = free.iter().position(|free| *free <= x) {
-                let y = TOP - 355 - 150 * row as Tenths;
-                pen.text("strong", (x - 50, y), Anchor::Start, &text);
-                free[row] = x + width(&text) + 80;
-            }
+            let long = width(&text);
+            let x = self.x(at).min(WIDE - 60 - long);
+            let fits = |row: usize| free[row] <= x && (row == 0 || x + long < self.head);
+            let (row, x) = match (0..free.len()).find(|&row| fits(row)) {
+                Some(row) => (row, x),
+                None if free[0] + long < WIDE => (0, free[0]),
+                None => continue,
+            };
+            let y = TOP - 355 - 150 * row as Tenths;
+            pen.text("strong", (x - 50, y), Anchor::Start, &text);
+            free[row] = x + long + 80;
         }
     }
 
