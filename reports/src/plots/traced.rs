@@ -228,7 +228,12 @@ fn spells(trace: &Trace, kinds: &[BandKind]) -> Vec<run::Spell> {
                 _ => SpellKind::Crash,
             };
             let who = match kind {
-                SpellKind::Rebalance => String::new(),
+                // One group needs no name: the question of the plot is about it.
+                SpellKind::Rebalance if trace.groups.len() < 2 => String::new(),
+                SpellKind::Rebalance => {
+                    let group = trace.groups.iter().find(|group| group.members == band.who);
+                    group.map_or(String::new(), |group| group.name.clone())
+                }
                 SpellKind::Crash => {
                     let name = |&at: &usize| trace.actors[at].name.clone();
                     band.who.iter().map(name).collect::<Vec<_>>().join(" ")
