@@ -8,7 +8,7 @@ use reports::table::{self, Row};
 use reports::text::{Line, fill};
 use reports::timeline::{LINES, timeline};
 use reports::trace::Trace;
-use scenarios::found::{Answer, Found};
+use scenarios::found::{Answer, Found, Replayed};
 
 use crate::args::Selection;
 use crate::error::CliError;
@@ -54,9 +54,9 @@ pub fn replay(args: &ReplayArgs, ui: &mut Ui) -> Result<u8, CliError> {
         return Err(CliError::usage(message, "A finding has no [matrix]."));
     };
     let retold = Retold::run(&loaded, unit, &selection);
-    let answer = found.answer(retold.case(), retold.outcome());
-    retold.tell(ui.words, |story| print(story, (found, answer), args, ui))?;
-    Ok(match answer {
+    let replayed = found.replayed(retold.case(), retold.outcome());
+    retold.tell(ui.words, |story| print(story, &replayed, args, ui))?;
+    Ok(match replayed.answer {
         Answer::SameHistory | Answer::SameVerdict => 0,
         Answer::NoLongerBroken => 1,
         Answer::OtherHistory => NOT_DETERMINISTIC,
@@ -77,7 +77,7 @@ fn finding<'l>(given: &str, loaded: &'l [Loaded]) -> Result<&'l Found, CliError>
 
 fn print(
     story: &Story<'_>,
-    (found, answer): (&Found, Answer),
+    replayed: &Replayed<'_>,
     args: &ReplayArgs,
     ui: &mut Ui,
 ) -> Result<(), CliError> {
@@ -97,15 +97,19 @@ fn print(
             for row in traced.unwrap_or_default() {
                 ui.json(&fact_json(&row))?;
             }
-            ui.json(&json(story, found, answer))?;
+            ui.json(&json(story, replayed))?;
         }
         Format::Human => {
             match traced {
+                Some(rows) if rows.is_empty() => {
+                    let filter = args.trace.as_deref().unwrap_or_default();
+                    ui.note(&format!("note: no fact is about {filter:?}"))?;
+                }
                 Some(rows) => ui.text(table::draw(rows, ui.words.language).trim_end())?,
                 None => ui.lines(&drawn(story, args.until, ui))?,
             }
             ui.lines(&[Line::default()])?;
-            ui.lines(&told(story, found, answer))?;
+            ui.lines(&told(story, replayed))?;
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
+use model::time::Duration;
 use scenarios::found::Found;
 use scenarios::written::{Heading, scenario};
 use scenarios::{Expected, Hope, Overrides, parse};
@@ -57,6 +58,37 @@ fn another_model_is_told_by_what_it_breaks() {
 }
 
 #[test]
+fn the_same_history_that_is_judged_otherwise_is_no_longer_broken() {
+    let repro = Repro::new("judged", |_, found| {
+        found.violation = Claim::ReplicasAgree.name().to_owned();
+    });
+
+    let told = repro.answer(&[]);
+    let traced = repro.shown(&["replay", "repro.toml", "--trace=no-such-fact"]);
+
+    assert!(traced.contains(NO_FACT), "{traced}");
+    assert!(told.contains("no longer broken\n  replicas-agree is not broken\n"), "{told}");
+    assert!(told.ends_with("exit 1\n"), "{told}");
+}
+
+#[test]
+fn a_claim_that_comes_true_too_late_is_broken() {
+    let late = |heading: &mut Heading| {
+        let (claim, hope) = (Claim::WritesResume, Hope::Breaks);
+        let within = Some(Duration::from_micros(1));
+        heading.expects = vec![Expected::Claim { claim, hope, count: None, within }];
+    };
+    let repro = Repro::with("late", late, |_, found| {
+        found.violation = Claim::WritesResume.name().to_owned();
+    });
+
+    let told = repro.answer(&[]);
+
+    assert!(told.contains("same history\n  writes-resume breaks: "), "{told}");
+    assert!(told.ends_with("exit 0\n"), "{told}");
+}
+
+#[test]
 fn a_livelock_and_a_plain_scenario_have_answers_too() {
     let repro = Repro::new("livelock", |plan, found| {
         plan.events_max = 1_000;
@@ -90,6 +122,9 @@ fn the_answer_for_machines_has_the_fields_that_others_rely_on() {
     assert_eq!(object["answer"], "same-history");
 }
 
+/// What is said of facts that are not there.
+const NO_FACT: &str = "note: no fact is about \"no-such-fact\"\n";
+
 /// A file with a finding, in a folder of its own that goes with it.
 struct Repro {
     folder: PathBuf,
@@ -98,6 +133,14 @@ struct Repro {
 impl Repro {
     /// Writes the lesson of acks=1 as if it had been found, after something was changed.
     fn new(name: &str, change: impl FnOnce(&mut Plan, &mut Found)) -> Repro {
+        Repro::with(name, |_| {}, change)
+    }
+
+    fn with(
+        name: &str,
+        head: impl FnOnce(&mut Heading),
+        change: impl FnOnce(&mut Plan, &mut Found),
+    ) -> Repro {
         let entry = scenarios::library::find("acks1-leader-crash").expect("it is in the library");
         let read = parse(entry.name, entry.source, &Overrides::default());
         let mut plan = read.expect("the library is right").0.cases[0].plan.clone();
@@ -113,13 +156,14 @@ impl Repro {
         };
         change(&mut plan, &mut found);
         let expected = Expected::Claim { claim, hope: Hope::Breaks, count: None, within: None };
-        let heading = Heading {
+        let mut heading = Heading {
             title: "An acknowledged record is gone".to_owned(),
             says: vec![Some("The followers get no answers any more".to_owned())],
             expects: vec![expected],
             found: Some(found),
             ..Heading::default()
         };
+        head(&mut heading);
         let folder = env::temp_dir().join(format!("trial-replay-{name}-{}", process::id()));
         fs::create_dir_all(&folder).expect("the folder can be made");
         let text = scenario(&plan, &heading);
@@ -142,7 +186,7 @@ impl Repro {
     /// Returns what comes after the story.
     fn answer(&self, flags: &[&str]) -> String {
         let told = self.shown(&[&["replay", "repro.toml", "--trace=no-such-fact"], flags].concat());
-        told.replace(" --trace=no-such-fact", "")
+        told.replace(" --trace=no-such-fact", "").replace(NO_FACT, "")
     }
 }
 
