@@ -14,24 +14,50 @@ use scenarios::Class;
 
 use crate::error::CliError;
 
-/// Makes sure that files can be written below `folder`, before any trial runs.
+/// Makes sure that files can be written below the folder of `--out`, before any trial runs.
 pub fn prepare(folder: &Path) -> Result<(), CliError> {
-    let probe = folder.join(".trial");
-    let made = fs::create_dir_all(folder).and_then(|()| fs::write(&probe, ""));
-    made.and_then(|()| fs::remove_file(&probe)).map_err(|error| cannot_write(folder, &error))
+    let written = fs::create_dir_all(folder).and_then(|()| write_probe(folder));
+    written.map_err(|error| cannot_write("--out", folder, &error))
 }
 
-fn cannot_write(path: &Path, error: &io::Error) -> CliError {
+/// Makes sure that files can be written below a folder that a flag names, and leaves no folder
+/// behind for files that may never come.
+pub fn probe(flag: &str, folder: &Path) -> Result<(), CliError> {
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|it| *it != Path::new("") && !it.exists()).collect();
+    let written = fs::create_dir_all(folder).and_then(|()| write_probe(folder));
+    // The innermost is first, so that each is empty when its turn comes; one that somebody else
+    // has put something into stays.
+    missing.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+    written.map_err(|error| cannot_write(flag, folder, &error))
+}
+
+/// Makes sure that a file can be written that a flag names, and leaves none behind.
+pub fn probe_file(path: &Path) -> Result<(), CliError> {
+    let existed = path.exists();
+    let opened = fs::OpenOptions::new().append(true).create(true).open(path);
+    let cleared = opened.and_then(|_| if existed { Ok(()) } else { fs::remove_file(path) });
+    cleared.map_err(|error| cannot_write_file(path, &error))
+}
+
+fn write_probe(folder: &Path) -> io::Result<()> {
+    let probe = folder.join(".trial");
+    fs::write(&probe, "").and_then(|()| fs::remove_file(&probe))
+}
+
+fn cannot_write(flag: &str, path: &Path, error: &io::Error) -> CliError {
     let message = format!("cannot write below {}: {error}", path.display());
-    CliError::usage(message, "Name a folder for --out that can be written to.")
+    CliError::usage(message, format!("Name a folder for {flag} that can be written to."))
+}
+
+fn cannot_write_file(path: &Path, error: &io::Error) -> CliError {
+    let message = format!("cannot write {}: {error}", path.display());
+    CliError::usage(message, "Name a file in a folder that can be written to.")
 }
 
 /// Writes one file that a flag named.
 pub fn write_file(path: &Path, content: &[u8]) -> Result<(), CliError> {
-    fs::write(path, content).map_err(|error| {
-        let message = format!("cannot write {}: {error}", path.display());
-        CliError::usage(message, "Name a file in a folder that can be written to.")
-    })
+    fs::write(path, content).map_err(|error| cannot_write_file(path, &error))
 }
 
 /// Writes everything that is worth keeping of a trial.
@@ -63,5 +89,5 @@ pub fn write(
     let written = fs::create_dir_all(&folder).and_then(|()| {
         files.iter().try_for_each(|(name, content)| fs::write(folder.join(name), content))
     });
-    written.map_err(|error| cannot_write(&folder, &error))
+    written.map_err(|error| cannot_write("--out", &folder, &error))
 }

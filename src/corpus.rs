@@ -8,19 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use reports::search::corpus::{self as told, Kept};
+use scenarios::found::Found;
 use scenarios::search::known::Known;
 use scenarios::search::signature::Signature;
-use scenarios::search::subject::Subject;
-use scenarios::search::violation::{Oracle, Violation};
-use scenarios::{Expected, Hope, Overrides, Scenario};
+use scenarios::search::violation::Violation;
+use scenarios::{Case, Overrides, Text};
 use sim::coverage::State;
 use sim::outcome::Outcome;
-use sim::verdict::Claim;
 use sim::{CountStates, Host, KeepHistory, Options};
 
-use crate::artefacts::write_file;
+use crate::artefacts::{self, write_file};
 use crate::error::CliError;
-use crate::load;
+use crate::load::{self, Loaded};
 use crate::ui::{Format, Ui};
 
 /// Where a corpus lies, unless somebody says otherwise.
@@ -73,9 +72,9 @@ struct Place {
 struct Finding {
     path: PathBuf,
     text: String,
-    scenario: Scenario,
-    violation: Violation,
-    subject: Subject,
+    title: Text,
+    found: Found,
+    case: Case,
 }
 
 /// Returns 1 if something was listed that does not break any more.
@@ -88,14 +87,19 @@ pub fn corpus(args: &CorpusArgs, ui: &mut Ui) -> Result<u8, CliError> {
     }
 }
 
-/// Tells a search which stories a corpus has.
+/// Tells a search which stories a corpus has; one that does not break any more is not known.
+///
+/// # Errors
+/// If the corpus cannot be read, or nothing can be added to it.
 pub fn learn(corpus: &Path, known: &mut Known, ui: &mut Ui) -> Result<(), CliError> {
     if corpus.exists() {
         for finding in read(corpus, ui)? {
-            known.learn(Signature::of(&finding.violation, &finding.subject.plan));
+            if let Some(violation) = finding.seen(&finding.run()) {
+                known.learn(finding.signature(&violation));
+            }
         }
     }
-    Ok(())
+    artefacts::probe("--corpus", corpus)
 }
 
 /// Puts the file of a finding into a corpus; returns where, if it was not there.
@@ -117,15 +121,15 @@ pub fn keep(
 }
 
 fn add(files: &[String], corpus: &Path, ui: &mut Ui) -> Result<u8, CliError> {
+    artefacts::probe("--corpus", corpus)?;
     for finding in findings(files, ui)? {
-        let Finding { path, text, violation, subject, .. } = &finding;
-        if !finding.is_broken(&finding.run()) {
-            let message = format!("{} does not break {}", path.display(), violation.name());
+        let path = finding.path.display();
+        let Some(violation) = finding.seen(&finding.run()) else {
+            let message = format!("{path} does not break {}", finding.found.violation);
             return Err(CliError::usage(message, "A corpus holds what breaks something."));
-        }
-        let signature = Signature::of(violation, &subject.plan);
-        let kept = keep(corpus, violation, signature, text)?;
-        ui.lines(&[told::added(&path.display().to_string(), kept.as_deref(), ui.words)])?;
+        };
+        let kept = keep(corpus, &violation, finding.signature(&violation), &finding.text)?;
+        ui.lines(&[told::added(&path.to_string(), kept.as_deref(), ui.words)])?;
     }
     Ok(0)
 }
@@ -133,15 +137,15 @@ fn add(files: &[String], corpus: &Path, ui: &mut Ui) -> Result<u8, CliError> {
 fn list(corpus: &Path, format: Format, ui: &mut Ui) -> Result<u8, CliError> {
     let mut gone = 0;
     for finding in read(corpus, ui)? {
-        let broken = finding.is_broken(&finding.run());
-        gone += u32::from(!broken);
+        let is_broken = finding.seen(&finding.run()).is_some();
+        gone += u32::from(!is_broken);
         let path = finding.path.display().to_string();
         let kept = Kept {
             path: &path,
-            violation: &finding.violation,
-            steps: finding.subject.plan.steps.len(),
-            title: ui.words.of(&finding.scenario.title),
-            is_broken: broken,
+            violation: &finding.found.violation,
+            steps: finding.case.plan.steps.len(),
+            title: ui.words.of(&finding.title),
+            is_broken,
         };
         match format {
             Format::Human => ui.lines(&told::lines(&kept, ui.words))?,
@@ -159,23 +163,23 @@ enum Removal {
 }
 
 /// What a finding shows: states of its trial, under what is wrong with it.
-type Shows = BTreeSet<(&'static str, State)>;
+type Shows = BTreeSet<(String, State)>;
 
 /// Keeps, greedily, the finding that shows most of what no kept one shows, until nothing is
 /// left to show; of two that show as much the one with fewer steps.
 fn minimise(corpus: &Path, removal: Removal, ui: &mut Ui) -> Result<u8, CliError> {
     let mut left: Vec<(Finding, Shows)> = Vec::new();
     for finding in read(corpus, ui)? {
-        let name = finding.violation.name();
+        let name = &finding.found.violation;
         let states = finding.run().coverage.states;
-        let shows = states.into_iter().map(|(state, _)| (name, state)).collect();
+        let shows = states.into_iter().map(|(state, _)| (name.clone(), state)).collect();
         left.push((finding, shows));
     }
     let (mut shown, mut kept) = (Shows::new(), 0);
     loop {
         let worth = |(at, (finding, shows)): (usize, &(Finding, Shows))| {
             let new = shows.difference(&shown).count();
-            let steps = finding.subject.plan.steps.len();
+            let steps = finding.case.plan.steps.len();
             (0 < new).then_some((new, std::cmp::Reverse(steps), std::cmp::Reverse(at)))
         };
         let Some((_, _, at)) = left.iter().enumerate().filter_map(worth).max() else { break };
@@ -193,63 +197,49 @@ fn minimise(corpus: &Path, removal: Removal, ui: &mut Ui) -> Result<u8, CliError
     Ok(0)
 }
 
+/// Reads all findings of a corpus, in order of their paths; one that is empty has none.
 fn read(corpus: &Path, ui: &mut Ui) -> Result<Vec<Finding>, CliError> {
-    findings(&[corpus.display().to_string()], ui)
+    if !corpus.is_dir() {
+        let hint = "`trial corpus add` makes one, and so does `trial fuzz --corpus DIR`.";
+        return Err(CliError::usage(format!("no corpus at {}", corpus.display()), hint));
+    }
+    let files = load::scenario_files(corpus)?;
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    findings(&names, ui)
 }
 
 /// Reads files that searches have written.
 fn findings(names: &[String], ui: &mut Ui) -> Result<Vec<Finding>, CliError> {
-    let mut findings = Vec::new();
-    for source in load::find(names)? {
-        let given = std::slice::from_ref(&source.given);
-        let loaded = load::scenarios(given, &Overrides::default(), ui)?;
-        for file in loaded {
-            let finding = Finding::of(&source, file.scenario)?;
-            findings.push(finding);
-        }
-    }
-    Ok(findings)
+    let loaded = load::scenarios(names, &Overrides::default(), ui)?;
+    loaded.into_iter().map(Finding::of).collect()
 }
 
 impl Finding {
-    fn of(source: &load::Source, scenario: Scenario) -> Result<Finding, CliError> {
-        let found = scenario.found.as_ref().ok_or_else(|| {
-            let message = format!("{} has no [found]", source.given);
-            CliError::usage(message, "Name files that `trial fuzz` or `trial shrink` wrote.")
-        })?;
-        let violation = match Claim::by_name(&found.violation) {
-            Some(claim) => Violation::Claim(claim),
-            None if found.violation == Violation::Livelock.name() => Violation::Livelock,
-            None => Violation::Assertion(String::new()),
+    fn of(loaded: Loaded) -> Result<Finding, CliError> {
+        let Loaded { given, text, scenario, .. } = loaded;
+        let Some(found) = scenario.found else {
+            let hint = "Name files that `trial fuzz` or `trial shrink` wrote.";
+            return Err(CliError::usage(format!("{given} has no [found]"), hint));
         };
-        let case = &scenario.cases[0];
-        let plan = case.drawn(scenario.seed).plan;
-        let within = case.expects.iter().find_map(|expect| match (&expect.what, &violation) {
-            (Expected::Claim { claim, hope: Hope::Breaks, within, .. }, Violation::Claim(it))
-                if claim == it =>
-            {
-                *within
-            }
-            _ => None,
-        });
-        let holds = match violation {
-            Violation::Claim(claim) => vec![(claim, within)],
-            Violation::Assertion(_) | Violation::Livelock => Vec::new(),
+        let [case] = scenario.cases.as_slice() else {
+            let message = format!("{given} is more than one trial");
+            return Err(CliError::usage(message, "A finding has no [matrix]."));
         };
-        let subject = Subject { plan, oracle: Oracle { holds }, case: 0 };
-        let (path, text) = (PathBuf::from(&source.given), source.text.clone());
-        Ok(Finding { path, text, scenario, violation, subject })
+        let case = case.drawn(scenario.seed);
+        Ok(Finding { path: PathBuf::from(given), text, title: scenario.title, found, case })
     }
 
     fn run(&self) -> Outcome {
         let (keep_history, coverage) = (KeepHistory::No, CountStates::Yes);
-        sim::run(&self.subject.plan, Options { keep_history, host: Host::Madsim, coverage })
+        sim::run(&self.case.plan, Options { keep_history, host: Host::Madsim, coverage })
     }
 
-    /// Says whether the same is wrong as when it was found. Of an assertion only that there
-    /// was one is known.
-    fn is_broken(&self, outcome: &Outcome) -> bool {
-        let violations = self.subject.oracle.violations(outcome);
-        violations.iter().any(|it| it.name() == self.violation.name())
+    /// Returns what is wrong with its trial, if it is the same as when it was found.
+    fn seen(&self, outcome: &Outcome) -> Option<Violation> {
+        self.found.seen(&self.case, outcome)
+    }
+
+    fn signature(&self, violation: &Violation) -> Signature {
+        Signature::of(violation, &self.case.plan)
     }
 }

@@ -44,6 +44,8 @@ pub struct Filed<'a> {
     pub signature: Signature,
     /// What the trial was drawn from.
     pub name: &'a str,
+    /// The folder that it is written to, below that of all findings.
+    pub folder: &'a str,
     /// The file as the user named it, or `--any`.
     pub given: &'a str,
     /// The matrix case; empty if there is none.
@@ -121,7 +123,7 @@ impl Filed<'_> {
     }
 
     fn path(&self, out: &Path) -> PathBuf {
-        out.join(self.name).join(format!("{}.toml", self.signature))
+        out.join(self.folder).join(format!("{}.toml", self.signature))
     }
 
     /// Returns the scenario file.

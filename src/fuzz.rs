@@ -1,9 +1,8 @@
 //! `trial fuzz`: runs of drawn plans, until something breaks or somebody has seen enough.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use reports::search::effort::{self, Effort, Ended};
@@ -97,6 +96,8 @@ struct Quarry {
     source: Box<dyn Source>,
     /// The file as the user named it, or `--any`.
     given: String,
+    /// The folder of its findings: its name, with a number if another has the same.
+    folder: String,
     /// The names of the cases.
     cases: Vec<String>,
 }
@@ -125,7 +126,7 @@ struct Search<'a> {
 /// Returns 1 if something is broken, 3 if nothing was put to the test.
 pub fn fuzz(args: &FuzzArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let quarries = quarries(args, ui)?;
-    probe(&args.out)?;
+    artefacts::probe("--out", &args.out)?;
     let mut known = Known::default();
     if let Some(corpus) = &args.corpus {
         corpus::learn(corpus, &mut known, ui)?;
@@ -159,17 +160,6 @@ pub fn fuzz(args: &FuzzArgs, ui: &mut Ui) -> Result<u8, CliError> {
     })
 }
 
-/// Makes sure that findings can be written, and leaves no folder behind for those that never
-/// come.
-fn probe(out: &Path) -> Result<(), CliError> {
-    let existed = out.exists();
-    artefacts::prepare(out)?;
-    if !existed {
-        fs::remove_dir(out)?;
-    }
-    Ok(())
-}
-
 /// Finds where the trials of a call come from.
 fn quarries(args: &FuzzArgs, ui: &mut Ui) -> Result<Vec<Quarry>, CliError> {
     let selection = args.selection();
@@ -178,14 +168,20 @@ fn quarries(args: &FuzzArgs, ui: &mut Ui) -> Result<Vec<Quarry>, CliError> {
         let (given, cases) = ("--any".to_owned(), vec![String::new()]);
         let scenario = plain(&overrides, ui)?;
         let source = Box::new(AnySource { rules: scenario.cases[0].plan.rules });
-        return Ok(vec![Quarry { source, given, cases }]);
+        let folder = source.name().to_owned();
+        return Ok(vec![Quarry { source, given, folder, cases }]);
     }
-    let mut quarries = Vec::new();
+    let mut quarries: Vec<Quarry> = Vec::new();
     for file in load::scenarios(&args.files, &overrides, ui)? {
         let picked = selection.cases(&file.scenario)?;
         let source = Box::new(FileSource::new(&file.scenario, picked));
         let cases = file.scenario.cases.into_iter().map(|case| case.name).collect();
-        quarries.push(Quarry { source, given: file.given, cases });
+        let is_free = |folder: &String| quarries.iter().all(|other| other.folder != *folder);
+        let name = file.scenario.name;
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let mut folders = std::iter::once(name.clone()).chain(numbered);
+        let folder = folders.find(is_free).expect("there are more numbers than files");
+        quarries.push(Quarry { source, given: file.given, folder, cases });
     }
     Ok(quarries)
 }
@@ -312,6 +308,7 @@ impl Search<'_> {
             violation,
             signature,
             name: self.quarry.source.name(),
+            folder: &self.quarry.folder,
             given: &self.quarry.given,
             case,
             seed,

@@ -26,6 +26,8 @@ pub struct Source {
 pub struct Loaded {
     /// The name to show and to type again.
     pub given: String,
+    /// The text of the file.
+    pub text: String,
     /// What the file says.
     pub scenario: Scenario,
     /// How many warnings it has.
@@ -71,8 +73,8 @@ pub fn scenarios(
         match parse(&source.given, &source.text, overrides) {
             Ok((scenario, warnings)) => {
                 show(&warnings, &source, ui)?;
-                let (given, warnings) = (source.given, warnings.len());
-                loaded.push(Loaded { given, scenario, warnings });
+                let (Source { given, text }, warnings) = (source, warnings.len());
+                loaded.push(Loaded { given, text, scenario, warnings });
             }
             Err(problems) => {
                 show(&problems, &source, ui)?;
@@ -114,7 +116,11 @@ fn read(path: &Path) -> Result<Source, CliError> {
     }
 }
 
-fn scenario_files(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+/// Lists the scenarios in a folder and those below it, in order of their paths.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn scenario_files(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
     let mut files = Vec::new();
     let read = || -> io::Result<Vec<PathBuf>> {
         fs::read_dir(folder)?.map(|entry| entry.map(|it| it.path())).collect()

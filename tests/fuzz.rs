@@ -189,6 +189,68 @@ fn a_corpus_has_each_story_once_and_says_which_ones_still_break() {
     assert_eq!(stories.expect("there is a folder").count(), 1 + more, "{text}");
 }
 
+#[test]
+fn two_files_of_one_name_keep_their_findings_apart() {
+    let out = temporary("fuzz-twins");
+    let [one, other] = ["fuzz-twin-a", "fuzz-twin-b"].map(|folder| {
+        let folder = temporary(folder);
+        fs::create_dir_all(&folder).expect("the folder can be made");
+        let file = format!("{folder}/twin.toml");
+        fs::copy(SAFE, &file).expect("the file can be copied");
+        file
+    });
+    let flags = ["--runs", "1000", "--no-shrink", "--out", &out];
+
+    let text = shown(&words(&words(&["fuzz", &one, &other], &flags), &LEADER_ONLY));
+
+    let repros: Vec<&str> = text.lines().filter(|line| line.starts_with("replay")).collect();
+    assert_eq!(repros.len(), 2, "{text}");
+    assert!(repros[0].contains("/twin/") && repros[1].contains("/twin-2/"), "{text}");
+}
+
+#[test]
+fn an_empty_corpus_is_one_and_a_file_is_none() {
+    let (empty, file) = (temporary("corpus-empty"), temporary("corpus-file"));
+    let (missing, out) = (temporary("corpus-missing/below"), temporary("corpus-out"));
+    fs::create_dir_all(&empty).expect("the folder can be made");
+    fs::write(&file, "").expect("the file can be written");
+    let calls: [(&[&str], i32); 8] = [
+        (&["corpus", "list", "--corpus", &empty], 0),
+        (&["corpus", "minimise", "--corpus", &empty], 0),
+        (&["fuzz", SAFE, "--runs", "5", "--corpus", &empty], 0),
+        (&["fuzz", SAFE, "--runs", "5", "--corpus", &missing, "--out", &out], 0),
+        (&["corpus", "list", "--corpus", &missing], 2),
+        (&["corpus", "list", "--corpus", "acks1-leader-crash"], 2),
+        (&["corpus", "list", "--corpus", &file], 2),
+        (&["fuzz", SAFE, "--runs", "5", "--corpus", &file], 2),
+    ];
+
+    for (words, code) in calls {
+        let output = trial(words);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {text}");
+    }
+    // Nobody has found anything, so that nothing is left behind.
+    assert!(!fs::exists(temporary("corpus-missing")).expect("it can be seen"));
+    assert!(!fs::exists(out).expect("it can be seen"));
+}
+
+#[test]
+fn what_cannot_be_written_is_known_before_anything_runs() {
+    let place = temporary("no-such-folder/file.svg");
+    let toml = temporary("no-such-folder/file.toml");
+    let calls: [&[&str]; 2] = [
+        &["odds", "acks1-leader-crash", "--plot", &place],
+        &["shrink", "acks1-leader-crash", "--as-scenario", &toml],
+    ];
+
+    for words in calls {
+        let text = shown(words);
+        assert!(text.contains("error: cannot write ") && text.ends_with("exit 2\n"), "{text}");
+        assert_eq!(text.lines().count(), 4, "{text}");
+    }
+}
+
 /// Returns the file that a finding can be replayed from.
 fn replayed(text: &str) -> String {
     let line = text.lines().find_map(|line| line.strip_prefix("replay"));

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use scenarios::search::violation::Violation;
 use serde_json::{Value, json};
 
 use crate::json::VERSION;
@@ -17,8 +16,8 @@ const HEAD: usize = 16;
 pub struct Kept<'a> {
     /// Its file.
     pub path: &'a str,
-    /// What it breaks.
-    pub violation: &'a Violation,
+    /// The name of what is wrong with it.
+    pub violation: &'a str,
     /// How many steps it has.
     pub steps: usize,
     /// What its file is called.
@@ -29,7 +28,7 @@ pub struct Kept<'a> {
 
 /// Draws a finding that is kept.
 pub fn lines(kept: &Kept<'_>, words: &Words) -> Vec<Line> {
-    let (says, name) = (&words.fuzz, kept.violation.name());
+    let (says, name) = (&words.fuzz, kept.violation);
     let (tone, word) = match kept.is_broken {
         true => (Tone::Lost, says.still),
         false => (Tone::Committed, says.gone),
@@ -49,7 +48,7 @@ pub fn json(kept: &Kept<'_>) -> Value {
         "v": VERSION,
         "event": "kept",
         "path": kept.path,
-        "check": kept.violation.name(),
+        "check": kept.violation,
         "steps": kept.steps,
         "title": kept.title,
         "broken": kept.is_broken,
@@ -65,9 +64,12 @@ pub fn added(file: &str, kept: Option<&Path>, words: &Words) -> Line {
     Line::plain(text).uncut()
 }
 
-/// Says what is left of a corpus.
+/// Says how many findings of a corpus are needed, and how many are not.
 pub fn minimised(kept: u64, removed: u64, words: &Words) -> Line {
     let says = &words.fuzz;
-    let (kept, removed) = (counted(kept, says.kept), counted(removed, says.removed));
-    Line::plain(format!("{kept}{}{removed}", says.joint))
+    let kept = counted(kept, says.kept);
+    Line::plain(match removed {
+        0 => kept,
+        _ => format!("{kept}{}{}", says.joint, counted(removed, says.removed)),
+    })
 }

@@ -61,6 +61,9 @@ impl Effort<'_> {
 pub fn lines(effort: &Effort<'_>, words: &Words) -> Vec<Line> {
     let (says, looked) = (&words.fuzz, effort.looked);
     let mut lines = vec![head(effort, words)];
+    if looked.runs == 0 {
+        return lines;
+    }
     let mut about = |tone, name: &str, text: &str| {
         for (at, part) in wrap(text, WIDTH - HEAD - 2).into_iter().enumerate() {
             let name = if at == 0 { name } else { "" };
@@ -108,7 +111,11 @@ fn head(effort: &Effort<'_>, words: &Words) -> Line {
     let head = fill(head, &[&runs, effort.name, &effort.campaign.to_string()]);
     let line = Line::of(Tone::Strong, head);
     if effort.findings == 0 && effort.looked.broken == 0 {
-        return line.then(Tone::Committed, says.nothing);
+        return match effort.looked.tested {
+            // What was never at risk is not green.
+            0 => line.then(Tone::Risk, says.untested),
+            _ => line.then(Tone::Committed, says.nothing),
+        };
     }
     let mut found = counted(effort.findings, says.findings);
     if 0 < effort.alike {
@@ -196,6 +203,29 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
+    }
+
+    #[test]
+    fn a_search_that_put_nothing_to_the_test_says_so() {
+        let mut untested = Looked::default();
+        untested.take(&Run {
+            number: 0,
+            seed: 0,
+            events: 100,
+            promised: vec![Claim::NoAcknowledgedLoss],
+            at_risk: Vec::new(),
+            coverage: Coverage::default(),
+            broken: None,
+        });
+
+        let text = told(&untested, Ended::Through, &EN);
+        let none = told(&looked(0), Ended::Interrupted, &EN);
+
+        assert!(text.starts_with("1 run of orders, campaign 7: nothing was put to the test\n"));
+        assert_eq!(
+            none,
+            "0 runs of orders, campaign 7, interrupted: nothing was put to the test\n"
+        );
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct Fuzz {
     pub head_interrupted: &'static str,
     /// Nothing was found.
     pub nothing: &'static str,
+    /// Nothing was found, since nothing could have been.
+    pub untested: &'static str,
     /// Different findings.
     pub findings: Noun,
     /// Findings that were like others.
@@ -87,7 +89,7 @@ pub struct Fuzz {
     pub gone: &'static str,
     /// Findings that a corpus keeps.
     pub kept: Noun,
-    /// Findings that were removed from it.
+    /// Findings that it does not need.
     pub removed: Noun,
     /// Stands between the items of a line.
     pub joint: &'static str,
@@ -120,6 +122,7 @@ pub const FUZZ: Fuzz = Fuzz {
     head: "{0} of {1}, campaign {2}: ",
     head_interrupted: "{0} of {1}, campaign {2}, interrupted: ",
     nothing: "nothing is broken",
+    untested: "nothing was put to the test",
     findings: ("1 finding", "{0} findings"),
     alike: ("1 more like it", "{0} more like them"),
     share: "broken runs",
@@ -140,7 +143,10 @@ pub const FUZZ: Fuzz = Fuzz {
     had: "{0} tells a story that the corpus has",
     still: "breaks",
     gone: "breaks no more",
-    kept: ("1 finding shows everything", "{0} findings show everything"),
-    removed: ("1 showed nothing else", "{0} showed nothing else"),
+    kept: ("1 finding stays", "{0} findings stay"),
+    removed: (
+        "1 other shows nothing that these do not show",
+        "{0} others show nothing that these do not show",
+    ),
     joint: ", ",
 };

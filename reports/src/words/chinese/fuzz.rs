@@ -30,6 +30,7 @@ pub const FUZZ: Fuzz = Fuzz {
     head: "{1} 的 {0}，战役 {2}：",
     head_interrupted: "{1} 的 {0}，战役 {2}，已中断：",
     nothing: "没有违反",
+    untested: "什么也没有受到检验",
     findings: both("{0} 个发现"),
     alike: both("另有 {0} 个类似的"),
     share: "违反的运行",
@@ -50,7 +51,7 @@ pub const FUZZ: Fuzz = Fuzz {
     had: "{0} 讲的故事库里已有",
     still: "仍违反",
     gone: "不再违反",
-    kept: both("{0} 个发现展示了全部"),
-    removed: both("{0} 个没有展示别的"),
+    kept: both("留下 {0} 个发现"),
+    removed: both("另 {0} 个所展示的，留下的都有"),
     joint: "，",
 };
