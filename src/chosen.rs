@@ -8,7 +8,7 @@ use reports::json::digest;
 use scenarios::Overrides;
 use serde_json::Value;
 
-use crate::args::Selection;
+use crate::args::{Selection, quoted};
 use crate::error::CliError;
 use crate::load::{self, Loaded};
 use crate::retold::Retold;
@@ -97,6 +97,15 @@ impl Chosen {
         &self.overrides
     }
 
+    /// Returns the command line with which another command is about this trial again.
+    pub fn again(&self, command: &str, retold: &Retold<'_>) -> String {
+        let seed = retold.case().plan.seed;
+        let file = quoted(&self.file().given);
+        let mut words = vec![format!("trial {command} {file} --seed {seed}")];
+        words.extend(self.selection.flags(&retold.case().settings));
+        words.join(" ")
+    }
+
     /// Runs the trial; of several cases the first, with a note that names the others.
     pub fn run(&self, ui: &mut Ui) -> Result<Retold<'_>, CliError> {
         let units = units(&self.selection, &self.loaded)?;
@@ -174,7 +183,6 @@ fn words(command: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::quoted;
 
     #[test]
     fn a_quoted_word_is_read_as_it_was() {

@@ -12,7 +12,8 @@ use scenarios::search::violation::accused;
 use sim::branch::Future;
 use sim::verdict::Claim;
 
-use crate::args::{Selection, quoted};
+use crate::args::Selection;
+use crate::artefacts;
 use crate::chosen::{Chosen, ChosenArgs};
 use crate::error::CliError;
 use crate::retold::Retold;
@@ -43,7 +44,8 @@ pub struct OddsArgs {
     branches: Runs,
     /// Moments besides those of the steps, spread evenly up to the heal
     #[arg(long, value_name = "N", default_value = "50", allow_negative_numbers = true)]
-    points: Runs,
+    #[arg(value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    points: u32,
     /// What of the scenario is still to come in a future
     #[arg(long, value_name = "WHICH", default_value = "calm")]
     future: Coming,
@@ -79,6 +81,7 @@ fn claim(name: &str) -> Result<Claim, String> {
 pub fn odds(args: &OddsArgs, ui: &mut Ui) -> Result<u8, CliError> {
     if let Some(path) = &args.plot {
         picture(path)?;
+        artefacts::probe_file(path)?;
     }
     let chosen = Chosen::read(&args.file, &args.chosen, ui)?;
     let retold = chosen.run(ui)?;
@@ -96,7 +99,7 @@ pub fn odds(args: &OddsArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let found = scenarios::search::odds::odds(Question {
         subject: &subject,
         violation: &violation,
-        points: usize::try_from(args.points.0).unwrap_or(usize::MAX),
+        points: args.points as usize,
         branches: args.branches.0,
         future,
         jobs: Selection { jobs: args.jobs, ..Selection::default() }.jobs(),
@@ -123,10 +126,7 @@ pub fn odds(args: &OddsArgs, ui: &mut Ui) -> Result<u8, CliError> {
             Picture::Svg => svg(&figure).into_bytes(),
             Picture::Png => png(&figure),
         };
-        std::fs::write(path, bytes).map_err(|error| {
-            let message = format!("cannot write {}: {error}", path.display());
-            CliError::usage(message, "Name a file that can be written to.")
-        })?;
+        artefacts::write_file(path, &bytes)?;
     }
     Ok(if found.cut_short { INTERRUPTED } else { 0 })
 }
@@ -162,12 +162,10 @@ fn guilty(retold: &Retold<'_>, found: &Odds, ui: &Ui) -> Vec<table::Row> {
     rows
 }
 
-fn again(args: &OddsArgs, chosen: &Chosen, retold: &Retold<'_>) -> String {
-    let seed = retold.case().plan.seed;
-    let mut words = vec![format!("trial odds {} --seed {seed}", quoted(&args.file))];
-    words.extend(chosen.selection.flags(&retold.case().settings));
+fn again(args: &OddsArgs, chosen: &Chosen, retold: &Retold) -> String {
+    let mut words = vec![chosen.again("odds", retold)];
     words.extend(args.claim.map(|claim| format!("--claim {}", claim.name())));
-    words.push(format!("--branches {} --points {}", args.branches.0, args.points.0));
+    words.push(format!("--branches {} --points {}", args.branches.0, args.points));
     if args.future == Coming::Planned {
         words.push("--future planned".to_owned());
     }

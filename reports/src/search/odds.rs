@@ -1,5 +1,6 @@
 //! The odds of one trial, moment by moment: as a report and as JSON.
 
+use model::time::Time;
 use scenarios::search::odds::{Odds, Point};
 use serde::Serialize;
 use sim::branch::Future;
@@ -7,9 +8,9 @@ use sim::verdict::Claim;
 
 use crate::stats::CONFIDENCE;
 use crate::stats::share::Share;
-use crate::stats::words::{odds, percent};
+use crate::stats::words::percent;
 use crate::table::Row;
-use crate::text::{Line, Signs, Tone, WIDTH, counted, fill, padded, wrap};
+use crate::text::{Line, Signs, Tone, WIDTH, counted, fill, grouped, padded, wrap};
 use crate::words::{OddsWords, Words};
 
 /// Columns of a bar.
@@ -83,22 +84,36 @@ pub fn report(found: &Odds, asked: &Asked<'_>, words: &Words, signs: Signs) -> V
 
 /// Draws the moments; of several in a row with the same odds the first and the last.
 fn rows(points: &[Point], words: &OddsWords, signs: Signs) -> Vec<Line> {
+    let times = times(points);
+    let points: Vec<(&Point, String)> = points.iter().zip(times).collect();
     let mut lines = Vec::new();
-    for alike in points.chunk_by(|one, other| one.broken == other.broken) {
-        lines.extend(alike.first().map(|point| row(point, signs)));
+    for alike in points.chunk_by(|one, other| one.0.broken == other.0.broken) {
+        lines.extend(alike.first().map(|point| row(point, words, signs)));
         if let [_, between @ .., last] = alike {
             if !between.is_empty() {
                 let text = counted(between.len() as u64, words.between);
                 lines.push(Line::of(Tone::Quiet, format!("{:TIME$}  ┄ {text}", "")));
             }
-            lines.push(row(last, signs));
+            lines.push(row(last, words, signs));
         }
     }
     lines
 }
 
-fn row(point: &Point, signs: Signs) -> Line {
-    let Point { at, broken, of } = *point;
+/// Writes the times of moments; where two in a row would read the same, to the microsecond.
+fn times(points: &[Point]) -> Vec<String> {
+    let plain: Vec<String> = points.iter().map(|point| point.at.to_string()).collect();
+    let has_twin = |at: usize| {
+        let before = at.checked_sub(1).is_some_and(|before| plain[before] == plain[at]);
+        before || plain.get(at + 1) == Some(&plain[at])
+    };
+    let exact = |at: Time| format!("{}.{:06}", at.0 / 1_000_000, at.0 % 1_000_000);
+    let times = points.iter().enumerate();
+    times.map(|(at, it)| if has_twin(at) { exact(it.at) } else { plain[at].clone() }).collect()
+}
+
+fn row((point, time): &(&Point, String), words: &OddsWords, signs: Signs) -> Line {
+    let Point { broken, of, .. } = **point;
     let full = broken * BAR / of.max(1);
     let sign = match signs {
         Signs::Unicode => "█",
@@ -106,13 +121,28 @@ fn row(point: &Point, signs: Signs) -> Line {
     };
     let bar = padded(&sign.repeat(full as usize), BAR as usize);
     let tone = if broken == 0 { Tone::Committed } else { Tone::Lost };
-    Line::plain(format!("{:>TIME$}  ", at.to_string()))
+    Line::plain(format!("{time:>TIME$}  "))
         .then(tone, bar)
-        .then(Tone::Plain, format!("  {}", odds(Share { hits: broken, of })))
+        .then(Tone::Plain, format!("  {}", share(Share { hits: broken, of }, words)))
+}
+
+/// Writes a share of futures with its exact interval.
+fn share(share: Share, words: &OddsWords) -> String {
+    let interval = share.exact(CONFIDENCE);
+    let (low, high) = (percent(interval.low), percent(interval.high));
+    let (hits, of) = (grouped(share.hits), grouped(share.of));
+    match share.hits {
+        0 => fill(words.none, &[&hits, &of, &high]),
+        all if all == share.of => fill(words.all, &[&hits, &of, &low]),
+        _ => fill(words.some, &[&hits, &of, &percent(share.value()), &low, &high]),
+    }
 }
 
 fn rise(found: &Odds, asked: &Asked<'_>, words: &OddsWords) -> Vec<Line> {
-    let Some(rise) = &found.rise else { return sentences(words.flat) };
+    let Some(rise) = &found.rise else {
+        // Of moments that nobody has looked at nothing is known.
+        return if found.cut_short { Vec::new() } else { sentences(words.flat) };
+    };
     let share = |point: &Point| percent(Share { hits: point.broken, of: point.of }.value());
     let values = [&share(&rise.before), &share(&rise.after), &rise.after.at.to_string()];
     let values = values.map(String::as_str);

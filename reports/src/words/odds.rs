@@ -17,6 +17,12 @@ pub struct OddsWords {
     pub up_to: &'static str,
     /// Heads the column of shares.
     pub broken: &'static str,
+    /// Futures that break it, all futures, the highest value of their share: none breaks it.
+    pub none: &'static str,
+    /// The same with the lowest value of their share: all break it.
+    pub all: &'static str,
+    /// The same with the share, its lowest and its highest value.
+    pub some: &'static str,
     /// Moments between two that are shown, with the same odds.
     pub between: Noun,
     /// Where the odds rise: from, to, when.
@@ -48,10 +54,13 @@ pub const ODDS: OddsWords = OddsWords {
     ),
     up_to: "up to",
     broken: "futures that break it",
+    none: "{0} of {1}: below {2}",
+    all: "{0} of {1}: above {2}",
+    some: "{0} of {1}: {2} ({3} to {4})",
     between: ("1 moment alike", "{0} moments alike"),
     rise: "from {0} to {1} at {2}:",
     flat: "the odds are the same at every moment",
-    cut_short: "interrupted: later moments were not looked at",
+    cut_short: "interrupted: not all moments were looked at",
     meaning: "Shares with exact 95 % intervals. They say how this one history could have gone on \
         by other luck, and are no forecast for a data centre.",
     nothing: "no claim is broken in this trial: there are no odds to tell",

@@ -24,6 +24,17 @@ const AHEAD_MAX: u64 = 64;
 /// The name of threads that run trials: a panic there is told by whoever reports the run.
 pub(crate) const TRIAL: &str = "trial";
 
+/// Runs something on a thread whose panics are findings.
+///
+/// # Errors
+/// What it panicked with.
+pub(crate) fn aside<T: Send>(run: impl FnOnce() -> T + Send) -> thread::Result<T> {
+    thread::scope(|scope| {
+        let builder = thread::Builder::new().name(TRIAL.to_owned());
+        builder.spawn_scoped(scope, run).expect("the host can start a thread").join()
+    })
+}
+
 /// Returns the seed of a campaign's run: no two campaigns share runs, and a seed is short
 /// enough to be a number in JSON.
 pub fn of_campaign(campaign: u64, run: u64) -> u64 {
@@ -345,11 +356,11 @@ mod tests {
     }
 
     #[test]
-    fn what_a_model_that_panics_says_is_what_is_wrong() {
-        struct Panics;
-        impl Source for Panics {
+    fn a_run_that_never_rests_is_broken() {
+        struct Restless;
+        impl Source for Restless {
             fn name(&self) -> &str {
-                "panics"
+                "restless"
             }
 
             fn draw(&self, seed: u64) -> Subject {
@@ -359,7 +370,7 @@ mod tests {
             }
         }
 
-        let run = trial(&Panics, 0, 1);
+        let run = trial(&Restless, 0, 1);
 
         let broken = run.broken.expect("something is wrong");
         assert_eq!(broken.violations, [Violation::Livelock]);

@@ -3,10 +3,9 @@
 //! is the odds at that moment. Where the odds rise to certainty stands the guilty event.
 //!
 //! The futures share what was decided before: they are copies of one world, each with other
-//! luck. Nothing is run twice from its beginning.
+//! luck.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use model::chance::Rng;
@@ -14,6 +13,7 @@ use model::time::Time;
 use sim::branch::Future;
 use sim::{KeepHistory, World};
 
+use crate::search::campaign::{TRIAL, aside};
 use crate::search::subject::Subject;
 use crate::search::violation::Violation;
 
@@ -36,7 +36,7 @@ pub struct Question<'a> {
     pub future: Future,
     /// How many futures at a time, at least 1. The answer does not depend on it.
     pub jobs: usize,
-    /// Asked before each moment: `true` ends the search with what it has.
+    /// Asked before each future: `true` ends the search with the moments that it has.
     pub stop: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -46,9 +46,9 @@ pub struct Odds {
     /// In order of time.
     pub points: Vec<Point>,
     /// The steepest rise, narrowed down to the events of one moment; `None` if the odds are
-    /// the same everywhere.
+    /// the same everywhere, or it was stopped before.
     pub rise: Option<Rise>,
-    /// Whether it was stopped before all moments were looked at.
+    /// Whether it was stopped before all moments were looked at and the rise was found.
     pub cut_short: bool,
 }
 
@@ -74,91 +74,95 @@ pub struct Rise {
 
 /// Draws the futures of a trial.
 pub fn odds(question: Question<'_>) -> Odds {
-    let mut times = times(&question);
-    times.dedup();
+    let times = times(&question);
     let mut stands = Stands::new(question);
-    let mut points = Vec::new();
-    for at in times.iter().copied() {
-        if (question.stop)() {
-            break;
-        }
-        points.push(stands.point(at));
-    }
-    let cut_short = points.len() < times.len();
-    let rise = steepest(&points).map(|(low, high)| narrowed(&mut stands, low, high));
-    Odds { points, rise, cut_short }
+    let points: Vec<Point> = times.iter().map_while(|at| stands.point(*at)).collect();
+    let rise = match points.len() == times.len() {
+        true => steepest(&points).map(|(low, high)| narrowed(&mut stands, low, high)),
+        false => Some(None),
+    };
+    Odds { points, rise: rise.flatten(), cut_short: rise == Some(None) }
 }
 
 /// Lists the moments to look at: evenly spread ones, and just before and at each step.
 fn times(question: &Question<'_>) -> Vec<Time> {
     let plan = &question.subject.plan;
-    let outcome = question.subject.run();
+    // A trial that cannot even begin has no steps.
+    let steps = aside(|| question.subject.run().steps).unwrap_or_default();
     let spread = question.points.max(2) as u64 - 1;
     let even =
         (0..=spread).map(|at| Time::ZERO + model::time::Duration(plan.faults_for.0 * at / spread));
-    let steps = outcome.steps.iter().flatten().flat_map(|&at| [Time(at.0.saturating_sub(1)), at]);
+    let steps = steps.iter().flatten().flat_map(|&at| [Time(at.0.saturating_sub(1)), at]);
     let mut times: Vec<Time> = even.chain(steps).collect();
     times.sort_unstable();
+    times.dedup();
     times
 }
 
-/// The world of the trial at the moments that were asked for.
+/// The world of the trial as it begins, and as it stood when it was last looked at.
 struct Stands<'a> {
     question: Question<'a>,
-    /// Where the trial stands, by time: a rise lies between two of them.
-    worlds: Vec<World>,
+    beginning: World,
+    latest: World,
 }
 
 impl<'a> Stands<'a> {
     fn new(question: Question<'a>) -> Stands<'a> {
-        let world = World::with_history(&question.subject.plan, KeepHistory::No);
-        Stands { question, worlds: vec![world] }
+        let beginning = World::with_history(&question.subject.plan, KeepHistory::No);
+        Stands { question, latest: beginning.clone(), beginning }
     }
 
-    /// Returns the odds at a time.
-    fn point(&mut self, at: Time) -> Point {
+    /// Returns the odds at a time; `None` if it was stopped before all futures were drawn.
+    fn point(&mut self, at: Time) -> Option<Point> {
+        let Question { subject, violation, branches, future, jobs, stop, .. } = self.question;
         let world = self.at(at);
-        let Question { subject, violation, branches, future, jobs, .. } = self.question;
         let breaks = |branch: u64| {
             let seed = Rng::fork(subject.plan.seed, &format!("odds/{branch}")).word() >> 11;
             let outcome = world.branch(seed, future).run_out();
             subject.oracle.violations(&outcome).contains(violation)
         };
-        let broken = count(branches, jobs, &breaks);
-        Point { at, broken, of: branches }
+        let broken = count(branches, jobs, (&breaks, stop))?;
+        Some(Point { at, broken, of: branches })
     }
 
     /// Returns the world as it stands after everything up to this time.
-    fn at(&mut self, at: Time) -> World {
-        let nearest = self.worlds.iter().rev().find(|world| world.now() <= at);
-        let mut world = nearest.expect("the first stands at time zero").clone();
-        world.run_until(at);
-        if self.worlds.last().is_none_or(|last| last.now() < world.now()) {
-            self.worlds.push(world.clone());
+    fn at(&mut self, at: Time) -> &World {
+        if at < self.latest.now() {
+            self.latest = self.beginning.clone();
         }
-        world
+        aside(|| self.latest.run_until(at)).expect("a world takes what the model panics with");
+        &self.latest
     }
 }
 
-/// Counts for how many of these numbers it is so, on several threads.
-fn count(branches: u64, jobs: usize, is_so: &(dyn Fn(u64) -> bool + Sync)) -> u64 {
-    let (next, hits) = (AtomicUsize::new(0), Mutex::new(0));
+/// Counts for how many of these numbers it is so, on several threads; `None` if it was stopped
+/// before all were asked.
+fn count(
+    branches: u64,
+    jobs: usize,
+    (is_so, stop): (&(dyn Fn(u64) -> bool + Sync), &(dyn Fn() -> bool + Sync)),
+) -> Option<u64> {
+    let (next, hits, stopped) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let work = || {
+        while !stopped.load(Ordering::SeqCst) {
+            let branch = next.fetch_add(1, Ordering::SeqCst);
+            if branches <= branch {
+                break;
+            }
+            if stop() {
+                stopped.store(true, Ordering::SeqCst);
+            } else if is_so(branch) {
+                hits.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    };
     thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
-            scope.spawn(|| {
-                loop {
-                    let branch = next.fetch_add(1, Ordering::SeqCst) as u64;
-                    if branches <= branch {
-                        break;
-                    }
-                    if is_so(branch) {
-                        *hits.lock().expect("nobody panics while counting") += 1;
-                    }
-                }
-            });
+            let thread = thread::Builder::new().name(TRIAL.to_owned());
+            thread.spawn_scoped(scope, work).expect("the host can start a thread");
         }
     });
-    hits.into_inner().expect("nobody panics while counting")
+    (!stopped.into_inner()).then(|| hits.into_inner())
 }
 
 /// Finds the two neighbours with the largest rise between them; the first, if several are alike.
@@ -168,14 +172,15 @@ fn steepest(points: &[Point]) -> Option<(Point, Point)> {
     rises.rev().max_by_key(|(low, high)| high.broken - low.broken)
 }
 
-/// Halves the time between two moments until one event, or those of one time, is left.
-fn narrowed(stands: &mut Stands<'_>, mut low: Point, mut high: Point) -> Rise {
+/// Halves the time between two moments until one event, or those of one time, is left; `None`
+/// if it was stopped before.
+fn narrowed(stands: &mut Stands<'_>, mut low: Point, mut high: Point) -> Option<Rise> {
     for _ in 0..HALVINGS {
         let middle = Time(low.at.0.midpoint(high.at.0));
         if middle == low.at {
             break;
         }
-        let point = stands.point(middle);
+        let point = stands.point(middle)?;
         // The larger half of the rise.
         if high.broken.abs_diff(point.broken) < point.broken.abs_diff(low.broken) {
             high = point;
@@ -183,5 +188,54 @@ fn narrowed(stands: &mut Stands<'_>, mut low: Point, mut high: Point) -> Rise {
             low = point;
         }
     }
-    Rise { before: low, after: high }
+    Some(Rise { before: low, after: high })
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::verdict::Claim;
+
+    use super::*;
+    use crate::search::violation::Oracle;
+    use crate::{Overrides, library, parse};
+
+    fn asked(stop: &(dyn Fn() -> bool + Sync)) -> Odds {
+        let entry = library::find("acks1-leader-crash").expect("it is in the library");
+        let parsed = parse(entry.name, entry.source, &Overrides::default());
+        let plan = parsed.expect("it is well-formed").0.cases[0].plan.clone();
+        let claim = Claim::NoAcknowledgedLoss;
+        let subject = Subject { plan, oracle: Oracle { holds: vec![(claim, None)] }, case: 0 };
+        odds(Question {
+            subject: &subject,
+            violation: &Violation::Claim(claim),
+            points: 3,
+            branches: 4,
+            future: Future::Calm,
+            jobs: 2,
+            stop,
+        })
+    }
+
+    #[test]
+    fn the_rise_is_narrowed_down_to_one_microsecond() {
+        let odds = asked(&|| false);
+
+        let rise = odds.rise.expect("the leader is killed");
+        assert_eq!(rise.before.at.0 + 1, rise.after.at.0);
+        assert_eq!((rise.before.broken, rise.after.broken), (0, 4));
+        assert!(!odds.cut_short);
+    }
+
+    #[test]
+    fn whoever_is_stopped_tells_whole_moments_and_no_rise() {
+        for futures in [0, 2, 5, 30] {
+            let drawn = AtomicU64::new(0);
+
+            let odds = asked(&|| futures <= drawn.fetch_add(1, Ordering::SeqCst));
+
+            assert!(odds.cut_short && odds.rise.is_none(), "{futures}: {odds:?}");
+            assert!(odds.points.iter().all(|point| point.of == 4), "{futures}: {odds:?}");
+            assert!(odds.points.len() as u64 <= futures / 4, "{futures}: {odds:?}");
+        }
+    }
 }

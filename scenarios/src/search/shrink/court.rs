@@ -16,14 +16,12 @@ use sim::{Host, KeepHistory, Options};
 use super::ending::is_a_deadline;
 use super::promise::keeps_promises;
 use super::{Budget, Other};
+use crate::search::campaign::{TRIAL, aside};
 use crate::search::subject::Subject;
 use crate::search::violation::Violation;
 
 /// Says what is wrong with a plan's trial.
 pub(super) type Judge<'a> = &'a (dyn Fn(&Plan) -> Vec<Violation> + Sync);
-
-/// The name of threads that run trials: what panics there is a finding, and is told as one.
-const TRIAL: &str = "trial";
 
 /// Judges candidates, within a budget.
 pub(super) struct Court<'a> {
@@ -219,14 +217,6 @@ impl<'a> Court<'a> {
     pub(super) fn into_others(self) -> Vec<Other> {
         self.others
     }
-}
-
-/// Runs something on a thread whose panics are findings.
-pub(super) fn aside<T: Send>(run: impl FnOnce() -> T + Send) -> thread::Result<T> {
-    thread::scope(|scope| {
-        let builder = thread::Builder::new().name(TRIAL.to_owned());
-        builder.spawn_scoped(scope, run).expect("the host can start a thread").join()
-    })
 }
 
 /// A trial that could not even begin, or not be judged, is a finding as well.

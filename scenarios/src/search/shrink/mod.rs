@@ -32,9 +32,10 @@ mod tests;
 use sim::plan::Plan;
 use sim::{Host, KeepHistory, Options};
 
+use crate::search::campaign::aside;
 use crate::search::subject::Subject;
 use crate::search::violation::Violation;
-use court::{Court, Spent, aside};
+use court::{Court, Spent};
 use necessity::Necessity;
 use size::Size;
 
