@@ -1,7 +1,6 @@
 //! `trial shrink`: the smallest trial that still breaks the same claim, and why nothing of it
 //! can go.
 
-use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -14,9 +13,11 @@ use sim::outcome::Outcome;
 use sim::verdict::Claim;
 
 use crate::args::Selection;
+use crate::artefacts;
 use crate::chosen::{Chosen, ChosenArgs};
 use crate::error::CliError;
 use crate::finding::{Origin, file};
+use crate::retold::Retold;
 use crate::seeds::{Jobs, Runs};
 use crate::suggest::nearest;
 use crate::ui::{Format, Ui};
@@ -24,6 +25,8 @@ use crate::work;
 
 /// Trials that a search may take unless it is told otherwise.
 const RUNS: u64 = 5_000;
+/// Exit code after ^C.
+const INTERRUPTED: u8 = 130;
 
 /// Make a trial that breaks a claim as small as it gets
 #[derive(Debug, clap::Args)]
@@ -48,53 +51,61 @@ pub struct ShrinkArgs {
     /// Trials at a time [default: the number of cores]
     #[arg(long, value_name = "N", env = "TRIAL_JOBS", allow_negative_numbers = true)]
     jobs: Option<Jobs>,
-    /// How to print
+    /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
 }
 
-/// Returns 0: that something breaks is what it begins with.
+/// Returns 0, since that something breaks is what it begins with; 130 if it was interrupted.
 pub fn shrink(args: &ShrinkArgs, ui: &mut Ui) -> Result<u8, CliError> {
+    if let Some(path) = &args.as_scenario {
+        artefacts::probe_file(path)?;
+    }
     work::watch_interrupts();
     let chosen = Chosen::read(&args.file, &args.chosen, ui)?;
-    let scenario = &chosen.file().scenario;
-    let place = chosen.selection.cases(scenario)?[0];
-    let case = &scenario.cases[place];
-    let seed = *chosen.selection.seeds(scenario).start();
-    let plan = case.drawn(seed).plan;
-    let outcome = sim::run(&plan, sim::Options::default());
+    let retold = chosen.run(ui)?;
+    let (case, scenario) = (retold.case(), &chosen.file().scenario);
+    let (seed, name) = (case.plan.seed, scenario.name.as_str());
     let found = scenario.found.as_ref().map(|found| found.violation.as_str());
     let wanted = args.claim.as_deref().or(found);
     let accused = match wanted {
-        Some(name) => named(name, case, &outcome)?,
-        None => accused(case, &outcome, None),
+        Some(name) => named(name, case, retold.outcome())?,
+        None => accused(case, retold.outcome(), None),
     };
     let Some((oracle, violation)) = accused else {
-        let (scenario, hint) = (&scenario.name, "Pick another --seed, --case or --claim.");
         let message = match wanted {
-            Some(name) => format!("{name} is not broken in {scenario} with seed {seed}"),
-            None => format!("nothing breaks in {scenario} with seed {seed}"),
+            Some(wanted) => format!("{wanted} is not broken in {name} with seed {seed}"),
+            None => format!("nothing breaks in {name} with seed {seed}"),
         };
-        return Err(CliError::usage(message, hint));
+        return Err(CliError::usage(message, "Pick another --seed, --case or --claim."));
     };
-    let subject = Subject { plan, oracle, case: place };
+    let subject = Subject { plan: case.plan.clone(), oracle, case: 0 };
     let begun = Instant::now();
     let is_over =
         || work::interrupted() || args.budget.is_some_and(|budget| budget <= begun.elapsed());
     let runs = args.runs.map_or(RUNS, |runs| runs.0);
     let jobs = Selection { jobs: args.jobs, ..Selection::default() }.jobs();
     let shrunk = make_small(&subject, &violation, Budget { runs, stop: &is_over }, jobs);
-    let (scenario, case) = (scenario.name.as_str(), case.name.as_str());
-    tell(args, Finding { scenario, case, seed, violation: &violation, shrunk: &shrunk }, ui)?;
-    Ok(0)
+    let (violation, shrunk) = (&violation, &shrunk);
+    let finding = Finding { scenario: name, case: &case.name, seed, violation, shrunk };
+    tell(args, finding, &again(args, &chosen, &retold), ui)?;
+    Ok(if work::interrupted() { INTERRUPTED } else { 0 })
 }
 
-fn tell(args: &ShrinkArgs, finding: Finding<'_>, ui: &mut Ui) -> Result<(), CliError> {
+/// Returns the command that makes it small again.
+fn again(args: &ShrinkArgs, chosen: &Chosen, retold: &Retold<'_>) -> String {
+    let mut words = vec![chosen.again("shrink", retold)];
+    words.extend(args.claim.iter().map(|claim| format!("--claim {claim}")));
+    words.extend(args.runs.map(|runs| format!("--runs {}", runs.0)));
+    words.join(" ")
+}
+
+fn tell(args: &ShrinkArgs, finding: Finding<'_>, by: &str, ui: &mut Ui) -> Result<(), CliError> {
     let Finding { shrunk: Shrunk { subject, .. }, violation, seed, .. } = finding;
     let digest = sim::run(&subject.plan, sim::Options::default()).digest;
-    let file = file(subject, violation, Origin { by: "trial shrink", seed, digest }, ui.words);
+    let file = file(subject, violation, Origin { by, seed, digest }, ui.words);
     if let Some(path) = &args.as_scenario {
-        fs::write(path, &file)?;
+        artefacts::write_file(path, file.as_bytes())?;
     }
     match args.format {
         Format::Json => ui.json(&shrunk::json(finding, &file, ui.words))?,

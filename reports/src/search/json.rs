@@ -1,5 +1,6 @@
 //! Searches for machines: JSON lines, stable and versioned (`"v":1`).
 
+use scenarios::search::shrink::size::Size;
 use scenarios::search::violation::Violation;
 use serde_json::{Value, json};
 use sim::verdict::Verdict;
@@ -9,7 +10,6 @@ use crate::search::effort::{Effort, Ended};
 use crate::search::finding::{Found, Sizes, because};
 use crate::stats::CONFIDENCE;
 use crate::words::EN;
-use scenarios::search::shrink::size::Size;
 
 /// A campaign begins; without a number of runs it ends by the clock.
 pub fn run_started(name: &str, campaign: u64, runs: Option<u64>) -> Value {
@@ -114,7 +114,8 @@ fn class(violation: &Violation) -> &'static str {
     }
 }
 
-fn size(size: &Size) -> Value {
+/// Says how large a plan is; `t` is the length of its trial in nanoseconds.
+pub(super) fn size(size: &Size) -> Value {
     json!({
         "steps": size.steps,
         "brokers": size.brokers,

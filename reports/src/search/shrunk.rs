@@ -9,6 +9,7 @@ use sim::plan::Plan;
 use unicode_width::UnicodeWidthStr;
 
 use super::caption::{caption, occasion};
+use super::json::size;
 use crate::json::VERSION;
 use crate::text::{Line, Tone, WIDTH, counted, fill, grouped, padded, wrap};
 use crate::words::Words;
@@ -98,8 +99,8 @@ pub fn json(finding: Finding<'_>, scenario: &str, words: &Words) -> Value {
         "seed": finding.seed,
         "runs": finding.shrunk.runs,
         "ended": ENDED[place_of(finding.shrunk.ended)],
-        "before": size(finding.shrunk.before),
-        "after": size(finding.shrunk.after),
+        "before": size(&finding.shrunk.before),
+        "after": size(&finding.shrunk.after),
         "necessity": necessity.collect::<Vec<_>>(),
         "others": others.collect::<Vec<_>>(),
         "file": scenario,
@@ -116,17 +117,6 @@ fn place_of(ended: Ended) -> usize {
         Ended::Stopped => 2,
         Ended::NotBroken => 3,
     }
-}
-
-fn size(size: Size) -> Value {
-    json!({
-        "steps": size.steps,
-        "records": size.records,
-        "brokers": size.brokers,
-        "partitions": size.partitions,
-        "clients": size.clients,
-        "time": size.time.0.saturating_mul(1_000),
-    })
 }
 
 fn sizes(before: Size, after: Size, words: &Words) -> String {
