@@ -11,7 +11,7 @@ pub struct Seed(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seeds(pub RangeInclusive<u64>);
 
-/// How many runs each setting of a sweep gets.
+/// A number of runs, or of something else that costs some: at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Runs(pub u64);
 
@@ -27,7 +27,7 @@ impl FromStr for Runs {
 
     fn from_str(text: &str) -> Result<Runs, String> {
         let runs = text.trim().replace('_', "").parse().ok().filter(|&runs| 0 < runs);
-        runs.map(Runs).ok_or_else(|| "--runs is a number of runs, at least 1".to_owned())
+        runs.map(Runs).ok_or_else(|| "it is a whole number, at least 1".to_owned())
     }
 }
 
