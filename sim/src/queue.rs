@@ -1,7 +1,7 @@
 //! The world's events in order of (time, kind, sender, receiver, ordinal): by identity,
 //! never by the luck of insertion.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use model::time::Time;
@@ -50,26 +50,26 @@ const KINDS: [Kind; 7] = [
     Kind::Application,
 ];
 
-/// When an event happens and where it stands among simultaneous ones.
+/// When an event happens and where it stands among simultaneous ones: its time (64 bits), kind
+/// (4), sender (14), receiver (14) and ordinal (32) as one number, so that two are compared at
+/// once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key {
-    /// When.
-    pub(crate) at: Time,
-    /// Kind (4 bits), sender (14), receiver (14), ordinal (32).
-    order: u64,
-}
+pub(crate) struct Key(u128);
 
 /// Computers that fit into a key.
 pub(crate) const PLACES_MAX: usize = 1 << 14;
 
 impl Key {
+    /// Behind every event.
+    pub(crate) const NEVER: Key = Key(u128::MAX);
+
     /// Makes the key of an event that goes from one computer to another.
     pub(crate) fn new(at: Time, kind: Kind, from: Place, to: Place, ordinal: u32) -> Key {
         let order = (kind as u64) << 60
             | u64::from(from.0) << 46
             | u64::from(to.0) << 32
             | u64::from(ordinal);
-        Key { at, order }
+        Key(u128::from(at.0) << 64 | u128::from(order))
     }
 
     /// Makes the key of an event of one computer alone.
@@ -82,19 +82,45 @@ impl Key {
         Key::new(at, kind, Place(0), Place(0), ordinal as u32)
     }
 
+    /// Returns when.
+    pub(crate) fn at(self) -> Time {
+        Time((self.0 >> 64) as u64)
+    }
+
     /// Returns the kind.
     pub(crate) fn kind(self) -> Kind {
-        KINDS[(self.order >> 60) as usize]
+        KINDS[(self.0 >> 60) as usize & 0xf]
     }
 
     /// Returns the receiver.
     pub(crate) fn to(self) -> Place {
-        Place((self.order >> 32) as u16 & 0x3fff)
+        Place((self.0 >> 32) as u16 & 0x3fff)
     }
 
     /// Returns the ordinal.
     pub(crate) fn ordinal(self) -> usize {
-        (self.order & 0xffff_ffff) as usize
+        (self.0 & 0xffff_ffff) as usize
+    }
+}
+
+/// An event in the heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Scheduled {
+    key: Key,
+    /// Where its packet lies.
+    slot: u32,
+}
+
+impl Ord for Scheduled {
+    // No two events have the same key.
+    fn cmp(&self, other: &Scheduled) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Scheduled) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -103,7 +129,7 @@ impl Key {
 pub(crate) struct Queue {
     /// When computers go on by themselves.
     pub(crate) alarms: Alarms,
-    heap: BinaryHeap<Reverse<(Key, u32)>>,
+    heap: BinaryHeap<Reverse<Scheduled>>,
     packets: Vec<Option<Packet>>,
     /// Empty places of `packets`.
     free: Vec<u32>,
@@ -121,7 +147,7 @@ impl Queue {
 
     /// Adds an event of the script.
     pub(crate) fn push(&mut self, key: Key) {
-        self.heap.push(Reverse((key, NO_PACKET)));
+        self.heap.push(Reverse(Scheduled { key, slot: NO_PACKET }));
     }
 
     /// Adds the arrival of a packet.
@@ -131,28 +157,29 @@ impl Queue {
             self.packets.len() as u32 - 1
         });
         self.packets[slot as usize] = Some(packet);
-        self.heap.push(Reverse((key, slot)));
+        self.heap.push(Reverse(Scheduled { key, slot }));
     }
 
     /// Returns when the next event happens; `Time::MAX` is never.
     pub(crate) fn next_at(&self) -> Time {
-        self.heap.peek().map_or(Time::MAX, |Reverse((key, _))| key.at).min(self.alarms.next_at())
+        self.next_scheduled().min(self.alarms.first()).at()
+    }
+
+    fn next_scheduled(&self) -> Key {
+        self.heap.peek().map_or(Key::NEVER, |Reverse(next)| next.key)
     }
 
     /// Takes the next event, with its packet if it is an arrival.
     pub(crate) fn pop(&mut self) -> Option<(Key, Option<Packet>)> {
-        let at = self.next_at();
-        if at == Time::MAX {
+        let alarm = self.alarms.first();
+        if alarm < self.next_scheduled() {
+            self.alarms.set(alarm.kind(), alarm.to(), None);
+            return Some((alarm, None));
+        }
+        if self.next_scheduled().at() == Time::MAX {
             return None;
         }
-        if self.alarms.next_at() == at {
-            let alarm = self.alarms.first();
-            if self.heap.peek().is_none_or(|Reverse((key, _))| alarm < *key) {
-                self.alarms.set(alarm.kind(), alarm.to(), None);
-                return Some((alarm, None));
-            }
-        }
-        let Reverse((key, slot)) = self.heap.pop()?;
+        let Reverse(Scheduled { key, slot }) = self.heap.pop()?;
         if slot == NO_PACKET {
             return Some((key, None));
         }
@@ -202,7 +229,7 @@ mod tests {
         for key in keys {
             match key.kind() {
                 kind @ (Kind::Departure | Kind::Deadline | Kind::Application) => {
-                    queue.alarms.set(kind, key.to(), Some(key.at));
+                    queue.alarms.set(kind, key.to(), Some(key.at()));
                 }
                 Kind::Phase | Kind::Step | Kind::Undo | Kind::Packet => queue.push(*key),
             }

@@ -173,10 +173,14 @@ impl World {
 
     /// Returns when the next event happens, or `None` if the trial is over.
     pub fn next_at(&self) -> Option<Time> {
-        if self.phase == Phase::End || self.ended != Ended::InTime {
+        if self.is_over() {
             return None;
         }
         Some(self.queue.next_at()).filter(|at| *at != Time::MAX)
+    }
+
+    fn is_over(&self) -> bool {
+        self.phase == Phase::End || self.ended != Ended::InTime
     }
 
     /// Returns what time it is.
@@ -191,14 +195,18 @@ impl World {
 
     /// Handles the next event; returns when it happened, or `None` if the trial is over.
     pub fn step(&mut self) -> Option<Time> {
-        self.next_at()?;
+        if self.is_over() {
+            return None;
+        }
         if self.plan.events_max <= self.events {
+            self.next_at()?;
             self.ended = Ended::TooManyEvents;
             return None;
         }
         let (key, packet) = self.queue.pop()?;
-        assert!(self.now <= key.at, "time goes forward");
-        self.now = key.at;
+        let at = key.at();
+        assert!(self.now <= at, "time goes forward");
+        self.now = at;
         self.events += 1;
         match key.kind() {
             Kind::Phase => self.on_phase(PHASES[key.ordinal()]),
@@ -213,7 +221,7 @@ impl World {
             self.changed = Changed::No;
             self.check_conditions();
         }
-        Some(key.at)
+        Some(at)
     }
 
     /// Ends the trial where it stands and judges its history.

@@ -141,8 +141,8 @@ impl Bench {
         let mut arrivals = Vec::new();
         while let Some((key, packet)) = self.queue.pop() {
             let packet = packet.expect("only packets are sent");
-            if let Some(packet) = self.network.arrive(packet, key.at, &mut self.queue) {
-                arrivals.push((key.at, packet.left));
+            if let Some(packet) = self.network.arrive(packet, key.at(), &mut self.queue) {
+                arrivals.push((key.at(), packet.left));
             }
         }
         arrivals
