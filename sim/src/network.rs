@@ -5,6 +5,8 @@
 //! soon stall the other way as well, because its acknowledgements are data of the first one;
 //! but what has been received has been received, and that is what a lesson sees.
 
+mod link;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -13,9 +15,9 @@ use model::message::Message;
 use model::time::{Duration, Time};
 
 use crate::flights::FlightNumber;
+use crate::network::link::{Link, Medium};
 use crate::plan::{InFlight, NetworkPlan, Shape};
-use crate::queue::{Key, Kind, Place, Queue};
-use crate::shape::Stream;
+use crate::queue::{Place, Queue};
 
 /// TCP's first retransmission timeout; it doubles.
 const DATA_TIMEOUT: Duration = Duration::from_millis(200);
@@ -23,8 +25,8 @@ const DATA_TIMEOUT: Duration = Duration::from_millis(200);
 const SYN_TIMEOUT: Duration = Duration::from_secs(1);
 /// TCP's longest retransmission timeout.
 const TIMEOUT_MAX: Duration = Duration::from_secs(120);
-/// Bytes per packet on an Ethernet, headers taken off.
-const PACKET_BYTES: u32 = 1_448;
+/// Why a look-up of a connection cannot fail.
+const OVER: &str = "nothing refers to a connection that is over";
 
 /// A connection by the end that opened it and the ordinal there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,6 +102,14 @@ pub(crate) struct End {
     is_held: bool,
     /// What waits for this end's own disk before it leaves.
     pub(crate) departing: u32,
+}
+
+impl End {
+    /// Returns when something is there that would be there at `arrival` if nothing went before it.
+    fn in_order(&mut self, arrival: Time) -> Time {
+        self.in_order_from = self.in_order_from.max(arrival);
+        self.in_order_from
+    }
 }
 
 const NEW_END: End = End {
@@ -192,33 +202,12 @@ impl Opened {
     }
 }
 
-/// One direction between two computers.
-#[derive(Clone, Debug)]
-struct Link {
-    usual: Shape,
-    slow: Option<Shape>,
-    stream: Stream,
-    /// Packets sent so far.
-    ordinal: u32,
-    /// When the wire has taken what was sent before (with a limited bandwidth).
-    wire_free_at: Time,
-    /// Cuts in force.
-    cuts: u32,
-    /// When the last cut began.
-    cut_at: Option<Time>,
-    /// What waits for the end of the cut, in order.
-    parked: Vec<Packet>,
-}
-
 /// All links and connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Network {
-    seed: u64,
-    names: Vec<Arc<str>>,
-    bandwidth: Option<u64>,
-    loss_millionths: u32,
+    medium: Medium,
     in_flight: InFlight,
-    /// From `a` to `b` at `a * names + b`.
+    /// From `a` to `b` at `a * computers + b`.
     links: Vec<Link>,
     /// By the place that opened them.
     connections: Vec<Opened>,
@@ -229,31 +218,24 @@ pub(crate) struct Network {
 impl Network {
     /// Draws what comes from another seed's streams.
     pub(crate) fn reseed(&mut self, seed: u64) {
-        self.seed = seed;
+        self.medium.seed = seed;
     }
 
     /// Makes the network between the computers called `names`.
     pub(crate) fn new(seed: u64, names: Vec<Arc<str>>, plan: &NetworkPlan) -> Network {
-        let link = || Link {
-            usual: plan.latency,
-            slow: None,
-            stream: Stream::default(),
-            ordinal: 0,
-            wire_free_at: Time::ZERO,
-            cuts: 0,
-            cut_at: None,
-            parked: Vec::new(),
-        };
-        let count = names.len();
-        Network {
+        let medium = Medium {
             seed,
+            names,
             bandwidth: plan.bandwidth,
             loss_millionths: plan.loss_millionths,
+        };
+        let count = medium.names.len();
+        Network {
+            medium,
             in_flight: plan.in_flight,
-            links: std::iter::repeat_with(link).take(count * count).collect(),
+            links: vec![Link::new(plan.latency); count * count],
             connections: vec![Opened::default(); count],
             held: Vec::new(),
-            names,
         }
     }
 
@@ -285,7 +267,7 @@ impl Network {
     /// # Panics
     /// If it is over.
     pub(crate) fn connection(&self, handle: Handle) -> &Connection {
-        self.find(handle).expect("nothing refers to a connection that is over")
+        self.find(handle).expect(OVER)
     }
 
     /// Returns a connection that is not over, to be changed.
@@ -293,8 +275,7 @@ impl Network {
     /// # Panics
     /// If it is over.
     pub(crate) fn connection_mut(&mut self, handle: Handle) -> &mut Connection {
-        let connection = self.connections[handle.client.index()].get_mut(handle.ordinal);
-        connection.expect("nothing refers to a connection that is over")
+        self.connections[handle.client.index()].get_mut(handle.ordinal).expect(OVER)
     }
 
     /// Returns a connection, unless it is over.
@@ -342,22 +323,19 @@ impl Network {
     }
 
     fn forward(&mut self, packet: Packet, late: Duration, queue: &mut Queue) {
-        let (from, to) = packet.route;
-        let end = *self.connection(packet.connection).end(packet.to);
+        let (connection, link, medium) = self.way(&packet);
+        let end = connection.end_mut(packet.to);
         if end.is_held {
             self.held.push(packet);
             return;
         }
-        if self.link(from, to).cuts > 0 {
+        if 0 < link.cuts {
             self.park(packet);
             return;
         }
-        let bytes = match &packet.load {
-            Load::Message(message) if self.needs_bytes() => message.bytes(),
-            _ => 0,
-        };
-        let arrival = self.travel(from, to, packet.left, bytes, &packet.load) + late;
-        self.schedule(packet, arrival, queue);
+        let arrival = link.travel(&packet, medium.bytes(&packet.load), medium) + late;
+        let at = end.in_order(arrival);
+        queue.push_packet(link.key(at, packet.route), packet);
     }
 
     /// Keeps a packet, and all that follow it on its connection, until [`Network::release`].
@@ -457,11 +435,9 @@ impl Network {
     pub(crate) fn repeat_syn(&mut self, packet: Packet, repeats: u32, queue: &mut Queue) {
         let wait = Duration(SYN_TIMEOUT.0 << repeats.min(6));
         let left = packet.left + wait.min(TIMEOUT_MAX);
-        let (from, to) = packet.route;
         self.connection_mut(packet.connection).travelling += 1;
         let load = Load::Syn { repeats: repeats + 1 };
-        let arrival = self.travel(from, to, left, 0, &load);
-        self.schedule(Packet { left, load, ..packet }, arrival, queue);
+        self.schedule(Packet { left, load, ..packet }, queue);
     }
 
     /// Returns when a peer that has repeated itself since `since` next does so.
@@ -471,8 +447,9 @@ impl Network {
 
     /// Sends a packet that overtakes everything on its connection.
     pub(crate) fn inject(&mut self, packet: Packet, at: Time, queue: &mut Queue) {
-        self.connection_mut(packet.connection).travelling += 1;
-        self.enqueue(packet, at, queue);
+        let (connection, link, _) = self.way(&packet);
+        connection.travelling += 1;
+        queue.push_packet(link.key(at, packet.route), packet);
     }
 
     /// Sends what a cut stopped, at the first moment at which TCP tries again.
@@ -484,10 +461,8 @@ impl Network {
             (_, Load::Syn { .. }) => retransmission(since, now, SYN_TIMEOUT),
             _ => retransmission(since, now, DATA_TIMEOUT),
         };
-        let (from, to) = packet.route;
-        let arrival = self.travel(from, to, left, 0, &packet.load);
         packet.left = left;
-        self.schedule(packet, arrival, queue);
+        self.schedule(packet, queue);
     }
 
     fn was_in_flight(&self, packet: &Packet) -> bool {
@@ -506,57 +481,22 @@ impl Network {
         end.stalled_since.get_or_insert(since);
     }
 
-    /// Returns when something that leaves at `left` is at the other end of the link.
-    fn travel(&mut self, from: Place, to: Place, left: Time, bytes: u32, load: &Load) -> Time {
-        let (seed, loss, bandwidth) = (self.seed, self.loss_millionths, self.bandwidth);
-        let at = from.index() * self.names.len() + to.index();
-        let (link, names) = (&mut self.links[at], &self.names);
-        let name = || format!("link/{}→{}", names[from.index()], names[to.index()]);
-        let mut sent = left;
-        if let Some(bandwidth) = bandwidth {
-            let takes = u64::from(bytes) * 1_000_000 / bandwidth.max(1);
-            link.wire_free_at = link.wire_free_at.max(left) + Duration(takes);
-            sent = link.wire_free_at;
-        }
-        let shape = link.slow.unwrap_or(link.usual);
-        let latency = shape.fixed().unwrap_or_else(|| shape.draw(link.stream.get(seed, name)));
-        let mut repeats = Duration::ZERO;
-        if 0 < loss {
-            let first = match load {
-                Load::Syn { .. } => SYN_TIMEOUT,
-                _ => DATA_TIMEOUT,
-            };
-            let rng = link.stream.get(seed, name);
-            for _ in 0..bytes.div_ceil(PACKET_BYTES).max(1) {
-                let mut wait = Duration::ZERO;
-                let mut timeout = first;
-                while timeout <= TIMEOUT_MAX && rng.chance(loss) {
-                    wait = wait + timeout;
-                    timeout = Duration(2 * timeout.0);
-                }
-                repeats = repeats.max(wait);
-            }
-        }
-        sent + latency + repeats
+    /// Has a packet travel that TCP repeats.
+    fn schedule(&mut self, packet: Packet, queue: &mut Queue) {
+        let (connection, link, medium) = self.way(&packet);
+        let arrival = link.travel(&packet, 0, medium);
+        let at = connection.end_mut(packet.to).in_order(arrival);
+        queue.push_packet(link.key(at, packet.route), packet);
     }
 
-    fn schedule(&mut self, packet: Packet, arrival: Time, queue: &mut Queue) {
-        let end = self.connection_mut(packet.connection).end_mut(packet.to);
-        end.in_order_from = end.in_order_from.max(arrival);
-        let at = end.in_order_from;
-        self.enqueue(packet, at, queue);
-    }
-
-    fn enqueue(&mut self, packet: Packet, at: Time, queue: &mut Queue) {
+    /// Returns what a packet meets on its way: its connection, its link, and what is the same
+    /// for all links.
+    fn way(&mut self, packet: &Packet) -> (&mut Connection, &mut Link, &Medium) {
         let (from, to) = packet.route;
-        let link = self.link_mut(from, to);
-        let key = Key::new(at, Kind::Packet, from, to, link.ordinal);
-        link.ordinal = link.ordinal.checked_add(1).expect("a link carries 2^32 packets at most");
-        queue.push_packet(key, packet);
-    }
-
-    fn needs_bytes(&self) -> bool {
-        self.bandwidth.is_some() || 0 < self.loss_millionths
+        let at = from.index() * self.connections.len() + to.index();
+        let Handle { client, ordinal } = packet.connection;
+        let connection = self.connections[client.index()].get_mut(ordinal).expect(OVER);
+        (connection, &mut self.links[at], &self.medium)
     }
 
     /// Makes a packet that goes to one end of a connection.
@@ -567,11 +507,11 @@ impl Network {
     }
 
     fn link(&self, from: Place, to: Place) -> &Link {
-        &self.links[from.index() * self.names.len() + to.index()]
+        &self.links[from.index() * self.connections.len() + to.index()]
     }
 
     fn link_mut(&mut self, from: Place, to: Place) -> &mut Link {
-        &mut self.links[from.index() * self.names.len() + to.index()]
+        &mut self.links[from.index() * self.connections.len() + to.index()]
     }
 }
 

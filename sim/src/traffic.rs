@@ -143,9 +143,10 @@ impl World {
             self.swallow(packet);
             return;
         }
-        let id = self.network.connection(handle).id;
         let is_listening = self.computer(place).process().is_some();
-        let end = self.network.connection_mut(handle).end_mut(to);
+        let connection = self.network.connection_mut(handle);
+        let id = connection.id;
+        let end = connection.end_mut(to);
         match (packet.load, end.state) {
             (Load::Syn { .. }, EndState::Opening) if is_listening => {
                 end.state = EndState::Open;
