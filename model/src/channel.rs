@@ -49,8 +49,11 @@ pub struct Channel<T> {
     /// Failed attempts to connect in a row.
     failures: u32,
     next_correlation: u32,
-    /// Invariant: in the order of sending.
+    /// Invariant: in the order of sending; none without an open connection.
     in_flight: VecDeque<InFlight<T>>,
+    /// When the connection attempt or the oldest request runs out of time; `Time::MAX` if there
+    /// is neither. Asked for far more often than it changes.
+    deadline: Time,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ enum State {
     /// No connection; none may be tried before `until`.
     Down { until: Time },
     /// Waiting for the server to accept.
-    Connecting { connection: ConnectionId, deadline: Time },
+    Connecting { connection: ConnectionId },
     /// Usable.
     Ready { connection: ConnectionId },
 }
@@ -110,6 +113,7 @@ impl<T> Channel<T> {
             failures: 0,
             next_correlation: 0,
             in_flight: VecDeque::new(),
+            deadline: Time::MAX,
         }
     }
 
@@ -132,7 +136,7 @@ impl<T> Channel<T> {
     pub fn owns(&self, connection: ConnectionId) -> bool {
         match self.state {
             State::Down { .. } => false,
-            State::Connecting { connection: own, .. } | State::Ready { connection: own } => {
+            State::Connecting { connection: own } | State::Ready { connection: own } => {
                 own == connection
             }
         }
@@ -177,7 +181,8 @@ impl<T> Channel<T> {
         }
         let connection = turn.connect(self.server);
         let deadline = turn.now + self.config.setup.pause(self.failures, turn.rng);
-        self.state = State::Connecting { connection, deadline };
+        self.state = State::Connecting { connection };
+        self.deadline = deadline;
     }
 
     /// Sends a request and expects a response before `timeout` is over.
@@ -189,6 +194,7 @@ impl<T> Channel<T> {
         let correlation = self.correlate();
         turn.send(connection, Message::Request(correlation, request));
         self.in_flight.push_back(InFlight { correlation, deadline: turn.now + timeout, tag });
+        self.note_oldest();
     }
 
     /// Sends a request that nobody answers (`acks=0`).
@@ -215,6 +221,7 @@ impl<T> Channel<T> {
             ConnectionEvent::Opened => {
                 self.failures = 0;
                 self.state = State::Ready { connection };
+                self.note_oldest();
                 Some(ChannelEvent::Ready)
             }
             ConnectionEvent::Refused | ConnectionEvent::Closed => Some(self.lose(turn)),
@@ -234,24 +241,18 @@ impl<T> Channel<T> {
         // A server answers in order, so it is the oldest; rules that drop a response make gaps.
         let place = self.in_flight.iter().position(|request| request.correlation == correlation)?;
         let request = self.in_flight.remove(place).expect("the place was just found");
+        self.note_oldest();
         Some(ChannelEvent::Response(request.tag, response))
     }
 
     /// Gives up on a connection that does not open or a request that is not answered.
     pub fn on_deadline(&mut self, turn: &mut Turn<'_>) -> Option<ChannelEvent<T>> {
-        let late = match self.state {
-            State::Down { .. } => false,
-            State::Connecting { deadline, .. } => deadline <= turn.now,
-            State::Ready { .. } => {
-                self.in_flight.front().is_some_and(|oldest| oldest.deadline <= turn.now)
-            }
-        };
-        late.then(|| self.disconnect(turn))
+        (self.deadline <= turn.now).then(|| self.disconnect(turn))
     }
 
     /// Closes the connection; its requests are lost.
     pub fn disconnect(&mut self, turn: &mut Turn<'_>) -> ChannelEvent<T> {
-        if let State::Connecting { connection, .. } | State::Ready { connection } = self.state {
+        if let State::Connecting { connection } | State::Ready { connection } = self.state {
             turn.close(connection);
         }
         self.lose(turn)
@@ -260,17 +261,19 @@ impl<T> Channel<T> {
     /// Returns when the connection attempt or the oldest request runs out of time. Reconnecting
     /// after a back-off is the owner's wish: see [`Channel::backing_off_until`].
     pub fn next_deadline(&self) -> Option<Time> {
-        match self.state {
-            State::Down { .. } => None,
-            State::Connecting { deadline, .. } => Some(deadline),
-            State::Ready { .. } => self.in_flight.front().map(|oldest| oldest.deadline),
-        }
+        Some(self.deadline).filter(|at| *at != Time::MAX)
+    }
+
+    /// Looks up, while the connection is open, when the oldest request runs out of time.
+    fn note_oldest(&mut self) {
+        self.deadline = self.in_flight.front().map_or(Time::MAX, |oldest| oldest.deadline);
     }
 
     fn lose(&mut self, turn: &mut Turn<'_>) -> ChannelEvent<T> {
         let until = turn.now + self.config.reconnect.pause(self.failures, turn.rng);
         self.failures += 1;
         self.state = State::Down { until };
+        self.deadline = Time::MAX;
         ChannelEvent::Lost(self.in_flight.drain(..).map(|request| request.tag).collect())
     }
 

@@ -91,9 +91,12 @@ impl Alterations {
 
     /// Returns when there is something to do.
     pub fn next_deadline(&self) -> Option<Time> {
+        if !self.has_wishes() {
+            return self.channel.next_deadline();
+        }
         let can_send = !self.channel.is_connecting() && self.channel.in_flight() == 0;
         let reconnect = self.channel.reconnect_at().unwrap_or(Time::ZERO);
-        let send = (self.has_wishes() && can_send).then_some(self.not_before.max(reconnect));
+        let send = can_send.then_some(self.not_before.max(reconnect));
         earliest([send, self.channel.next_deadline()])
     }
 }

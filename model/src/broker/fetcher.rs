@@ -89,6 +89,10 @@ impl Fetcher {
     /// Returns when there is something to do. Whatever can be sent has been sent by now, so
     /// on an idle connection only delayed partitions are left.
     pub fn next_deadline(&self) -> Option<Time> {
+        // Nearly always one is in flight.
+        if 0 < self.channel.in_flight() {
+            return self.channel.next_deadline();
+        }
         let connect = self.channel.reconnect_at().filter(|_| !self.partitions.is_empty());
         let delayed = if self.channel.is_ready() { self.first_delayed() } else { None };
         earliest([connect, delayed, self.channel.next_deadline()])

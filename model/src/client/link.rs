@@ -13,7 +13,7 @@ use crate::fact::Fact;
 use crate::ids::{BrokerId, ClientId, ConnectionId, NodeId, ReplicaSet, TopicId};
 use crate::message::{Message, Request, Response};
 use crate::table::Table;
-use crate::time::{Duration, Time, earliest};
+use crate::time::{Duration, Time, earliest, sooner};
 use crate::turn::{ConnectionEvent, Turn};
 
 /// How a link behaves; each client fills it from its own settings.
@@ -310,20 +310,17 @@ impl<T> Link<T> {
 
     /// Returns when the link wants to be woken. May lie in the past: then at once.
     pub fn next_deadline(&self) -> Option<Time> {
-        let mut first = None;
+        let mut first = Time::MAX;
         for peer in self.peers.values() {
-            first = earliest([first, peer.channel.next_deadline()]);
+            first = sooner(first, peer.channel.next_deadline());
         }
         if !self.wanted.is_empty() {
             let wishes = self.wanted.iter().map(|broker| self.connectable_at(broker)).min();
-            first = earliest([first, wishes]);
+            first = sooner(first, wishes);
         }
-        // An update never comes before it is due, so this spares nearly all looking for whom
-        // to ask.
-        match (first, self.metadata.due_at()) {
-            (Some(first), Some(due_at)) if first <= due_at => Some(first),
-            (_, due_at) => earliest([first, due_at.and_then(|at| self.metadata_deadline(at))]),
-        }
+        // An update never comes before it is due, so this spares much looking for whom to ask.
+        let update = self.metadata.due_at().filter(|at| *at < first);
+        earliest([Some(first), update.and_then(|at| self.metadata_deadline(at))])
     }
 
     fn take_in(
@@ -405,6 +402,14 @@ impl<T> Link<T> {
 
     /// Returns when an update that is due at `due_at` can be asked for; not before that.
     fn metadata_deadline(&self, due_at: Time) -> Option<Time> {
+        // Whoever is known and can be asked is askable, whoever else is.
+        let known = self.metadata.brokers();
+        let is_ready = |(&broker, peer): (&BrokerId, &Peer<T>)| {
+            peer.channel.is_ready() && known.contains(broker)
+        };
+        if self.peers.iter().any(is_ready) {
+            return Some(due_at);
+        }
         let brokers = self.askable();
         if brokers.iter().any(|broker| self.can_send(broker)) {
             return Some(due_at);
