@@ -83,6 +83,9 @@ pub struct Positions {
     client: ClientId,
     policy: Option<ResetTo>,
     states: Table<TopicPartition, FetchState>,
+    /// Invariant: how many of these are not good. Nearly always none is, and `poll()` need not
+    /// look for what to repair.
+    unsettled: usize,
     /// Invariant: the keys of `states`, least recently served first.
     order: Vec<TopicPartition>,
     /// Not fetched and not handed over, by the application's wish.
@@ -113,6 +116,10 @@ impl ResetTo {
 }
 
 impl FetchState {
+    fn is_good(&self) -> bool {
+        matches!(self, FetchState::Fetching(_))
+    }
+
     /// Returns the offset at which the partition stands, good or doubtful.
     pub fn offset(&self) -> Option<Offset> {
         match self {
@@ -140,6 +147,7 @@ impl Positions {
         Positions {
             client,
             policy,
+            unsettled: states.len(),
             states,
             order,
             paused: BTreeSet::new(),
@@ -156,6 +164,7 @@ impl Positions {
         let old = std::mem::take(&mut self.states);
         let state = |tp: &TopicPartition| old.get(tp).copied().unwrap_or(FetchState::Initializing);
         self.states = assignment.iter().map(|tp| (*tp, state(tp))).collect();
+        self.unsettled = self.states.values().filter(|state| !state.is_good()).count();
         self.order = self.states.keys().copied().collect();
         self.paused.retain(|tp| self.states.contains_key(tp));
         self.failures.retain(|(tp, _)| self.states.contains_key(tp));
@@ -188,6 +197,11 @@ impl Positions {
     /// Says whether records of this partition may be handed over, given a good position.
     pub fn may_hand_over(&self, tp: TopicPartition) -> bool {
         !self.are_pending_revocation && !self.paused.contains(&tp)
+    }
+
+    /// Says whether every position is good.
+    pub fn are_good(&self) -> bool {
+        self.unsettled == 0
     }
 
     /// Returns the partitions that have no position, in order.
@@ -285,6 +299,9 @@ impl Positions {
 
     /// Returns the earliest moment after `now` at which a leader may be asked again.
     pub fn next_retry(&self, now: Time) -> Option<Time> {
+        if self.are_good() {
+            return None;
+        }
         let retries = self.states.values().filter_map(|state| match state {
             FetchState::AwaitReset(Reset { retry_at, .. })
             | FetchState::AwaitValidation { retry_at, .. } => Some(*retry_at),
@@ -508,6 +525,8 @@ impl Positions {
 
     fn set(&mut self, tp: TopicPartition, state: FetchState) {
         let slot = self.states.get_mut(&tp).expect("only assigned partitions change");
+        self.unsettled += usize::from(!state.is_good());
+        self.unsettled -= usize::from(!slot.is_good());
         *slot = state;
     }
 }

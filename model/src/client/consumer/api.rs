@@ -265,7 +265,8 @@ impl Consumer {
             }
             Membership::Modern(member) => [member.commit_again_at(), None, None],
         };
-        let is_missing = self.positions.initializing().next().is_some();
+        let is_missing =
+            !self.positions.are_good() && self.positions.initializing().next().is_some();
         let times = [
             group.commits.auto_at,
             again,

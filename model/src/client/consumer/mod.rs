@@ -303,7 +303,11 @@ impl Consumer {
         self.activity = Activity::Polling { until, retry_at };
     }
 
+    /// Asks leaders about positions that are not good.
     fn ask(&mut self, turn: &mut Turn<'_>) {
+        if self.positions.are_good() {
+            return;
+        }
         self.offsets.ask_validations(&mut self.positions, &mut self.link, turn);
         self.offsets.ask_resets(&mut self.positions, &mut self.link, turn);
     }

@@ -335,6 +335,9 @@ impl Consumer {
     ///
     /// Source: `ConsumerCoordinator.initWithCommittedOffsetsIfNeeded`, Kafka 4.0.
     pub(super) fn fetch_committed(&mut self, turn: &mut Turn<'_>) {
+        if self.positions.are_good() {
+            return;
+        }
         let Some(group) = &mut self.group else { return };
         let missing: Vec<_> = self.positions.initializing().collect();
         if missing.is_empty() || turn.now < group.offsets_at || !group.coordinator.is_ready() {
