@@ -117,7 +117,7 @@ impl ProducerBatch {
     /// Ends the filling.
     pub fn seal(&mut self) {
         if let Content::Open(records) = &mut self.content {
-            let batch = Batch::new(std::mem::take(records), None);
+            let batch = Batch::of_size(std::mem::take(records), self.bytes);
             self.content = Content::Sealed(Arc::new(batch));
         }
     }
@@ -308,7 +308,9 @@ mod tests {
             prop_assert_eq!(uids, batch.uids().collect::<Vec<_>>());
             for mut part in parts {
                 prop_assert_eq!(part.created_at, at);
-                prop_assert_eq!(part.bytes(), part.sealed().records.bytes());
+                let counted = Batch::new(part.records().to_vec(), None).records.bytes();
+                prop_assert_eq!(part.bytes(), counted);
+                prop_assert_eq!(part.sealed().records.bytes(), counted);
             }
         }
     }

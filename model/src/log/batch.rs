@@ -107,11 +107,17 @@ impl Records {
     /// If `list` is empty.
     pub fn new(list: Vec<Record>) -> Records {
         let first = list.first().expect("a batch has at least one record").timestamp;
-        let mut bytes = HEADER_BYTES;
-        let mut max_timestamp = first;
+        let size =
+            |(delta, record): (u32, &Record)| record.bytes(delta, record.timestamp.0 - first.0);
+        let bytes = HEADER_BYTES + (0..).zip(&list).map(size).sum::<u32>();
+        Records::of_size(list, bytes)
+    }
+
+    /// The same, of which somebody knows the encoded size.
+    fn of_size(list: Vec<Record>, bytes: u32) -> Records {
+        let mut max_timestamp = list.first().expect("a batch has at least one record").timestamp;
         let mut checksum = 0xcbf2_9ce4_8422_2325_u64;
-        for (delta, record) in (0..).zip(&list) {
-            bytes += record.bytes(delta, record.timestamp.0 - first.0);
+        for record in &list {
             max_timestamp = max_timestamp.max(record.timestamp);
             let word = u64::from(record.uid.0) << 32 | u64::from(record.value.unwrap_or(u32::MAX));
             checksum = (checksum ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29);
@@ -196,24 +202,30 @@ impl Hasher for Fnv {
 impl Batch {
     /// Makes a batch as a producer sends it: offset and epoch are the leader's to stamp.
     pub fn new(records: Vec<Record>, producer: Option<ProducerStamp>) -> Batch {
+        Batch::of(Records::new(records), producer)
+    }
+
+    /// Makes a batch as a producer sends it, which has counted its bytes while it filled.
+    ///
+    /// # Panics
+    /// If there are no records.
+    pub(crate) fn of_size(records: Vec<Record>, bytes: u32) -> Batch {
+        Batch::of(Records::of_size(records, bytes), None)
+    }
+
+    fn of(records: Records, producer: Option<ProducerStamp>) -> Batch {
         Batch {
             base_offset: Offset::ZERO,
             leader_epoch: LeaderEpoch(0),
             producer,
             append_time: None,
-            records: Arc::new(Records::new(records)),
+            records: Arc::new(records),
         }
     }
 
     /// Makes a batch of a group coordinator.
     pub fn of_groups(list: Vec<Record>, groups: Vec<GroupRecord>) -> Batch {
-        Batch {
-            base_offset: Offset::ZERO,
-            leader_epoch: LeaderEpoch(0),
-            producer: None,
-            append_time: None,
-            records: Arc::new(Records::of_groups(list, groups)),
-        }
+        Batch::of(Records::of_groups(list, groups), None)
     }
 
     /// Returns the offset of the last record.
