@@ -1,11 +1,14 @@
 //! Graded exercises: what good, lazy and cheating answers are worth.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use scenarios::library;
-use trial::{Told, tell};
+use serde::Deserialize;
+use trial::{Told, exercises, tell};
 
+const ARROWS: &str = "01-fewer-arrows";
 const PROMISE: &str = "05-a-promise-that-holds";
 const FETCHES: &str = "06-rounds-of-fetches";
 const BUDGET: &str = "07-fault-budget";
@@ -30,6 +33,46 @@ fn good_lazy_and_cheating_answers_are_told_apart() {
     insta::assert_snapshot!(told);
 }
 
+/// Good answers have all points that a machine gives, empty ones next to none, and wrong models
+/// what they deserve.
+#[test]
+fn each_exercise_tells_good_answers_from_others() {
+    let class = Class::new("each");
+    let mut wrong = Vec::new();
+    for (exercise, answers) in data() {
+        for (student, answer) in &answers {
+            class.hand_in(&exercise, student, &answer.files());
+        }
+        for (student, (points, of)) in class.scores(&exercise) {
+            let expected = answers[&student].points;
+            if points != expected {
+                wrong.push(format!("{exercise}: {student} has {points} of {of}, not {expected}"));
+            }
+            if student == "good" && points != of {
+                wrong.push(format!("{exercise}: a good answer has {points} of {of}"));
+            }
+        }
+    }
+
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_exercise_has_answers_to_test_it() {
+    let own: BTreeSet<&str> = answers().into_iter().map(|(exercise, _)| exercise).collect();
+    let known = data();
+
+    for (exercise, _) in exercises() {
+        let Some(answers) = known.get(exercise) else {
+            assert!(own.contains(exercise), "{exercise}");
+            continue;
+        };
+        assert!(answers.contains_key("good"), "{exercise}");
+        assert_eq!(answers.get("lazy").map(|it| it.points), Some(0), "{exercise}");
+        assert!(3 <= answers.len(), "{exercise}");
+    }
+}
+
 #[test]
 fn a_grade_says_why_and_how_to_see_it() {
     let class = Class::new("why");
@@ -50,40 +93,105 @@ fn a_grade_says_why_and_how_to_see_it() {
     insta::assert_snapshot!(told.join("\n"));
 }
 
-/// Whoever takes one of acks=1, acks=all with one copy, and acks=all with two for another,
-/// cannot have all points of chapters 5, 6 and 7.
+/// What students may believe of acks=1, and of acks=all with one copy and with two: whoever takes
+/// one of them for another does not pass the exercises of chapters 1, 5, 6 and 7.
 #[test]
-fn a_wrong_idea_of_acks_costs_points() {
+fn a_wrong_idea_of_acks_does_not_pass() {
     let class = Class::new("ideas");
-    for (name, acks, floor) in [("1", "1", 2), ("all-1", "all", 1), ("all-2", "all", 2)] {
-        let set = format!("set.{ACKS} = '{acks}'\nset.{FLOOR} = {floor}");
-        class.hand_in(PROMISE, name, &[sheet(&set)]);
-    }
-    let ideas = [
-        ("right", "['acks-1']", "['acks-all-min-1', 'acks-all-min-2']", "['acks-all-min-2']"),
-        ("all-is-two", "['acks-1']", "[]", "['acks-all-min-1', 'acks-all-min-2']"),
-        ("one-waits", "[]", "['acks-1', 'acks-all-min-1', 'acks-all-min-2']", "[]"),
-        ("floor-is-enough", "['acks-1']", "[]", "['acks-1', 'acks-all-min-2']"),
-    ];
-    for (name, not_held_up, readable, survives) in ideas {
-        let text = format!("choices.not-held-up = {not_held_up}\nchoices.readable = {readable}");
-        class.hand_in(FETCHES, name, &[sheet(&(text + FETCHED))]);
-        let text = format!(
-            "choices.a = {not_held_up}\nchoices.b = ['acks-1', 'acks-all-min-1']\n\
-             choices.c = {survives}\n{SHORTEST}"
+    for idea in IDEAS {
+        let set = format!("set.{ACKS} = '{}'\nset.{FLOOR} = {}\n", idea.acks, idea.floor);
+        let [one, two, three] = idea.gone;
+        let gone = format!("choices = {{ gone-1 = {one}, gone-2 = {two}, gone-3 = {three} }}");
+        let fetches = format!(
+            "choices.not-held-up = ['acks-1']\nchoices.readable = {}{FETCHED}",
+            idea.readable
         );
-        class.hand_in(BUDGET, name, &[sheet(&text)]);
+        let lag = "set.cluster.broker.'replica.lag.time.max.ms' = 5_000\n\
+            set.producers.p1.config.'request.timeout.ms' = 5_000";
+        let [a, b, c] = idea.survives;
+        let budget = format!("choices.a = {a}\nchoices.b = {b}\nchoices.c = {c}\n{set}{lag}");
+        for (exercise, text) in
+            [(ARROWS, &gone), (PROMISE, &set), (FETCHES, &fetches), (BUDGET, &budget)]
+        {
+            class.hand_in(exercise, idea.name, &[sheet(text)]);
+        }
     }
 
-    let promise = class.points(PROMISE);
-    let (fetches, budget) = (class.points(FETCHES), class.points(BUDGET));
+    let mut earned: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    for exercise in [ARROWS, PROMISE, FETCHES, BUDGET] {
+        for (idea, (points, of)) in class.scores(exercise) {
+            let sum = earned.entry(idea).or_default();
+            *sum = (sum.0 + points, sum.1 + of);
+        }
+    }
 
-    assert!(promise["1"] < promise["all-1"] && promise["all-1"] < promise["all-2"], "{promise:?}");
-    assert_eq!((promise["all-2"], fetches["right"], budget["right"]), (10, 10, 10));
-    for wrong in ["all-is-two", "one-waits", "floor-is-enough"] {
-        assert!(fetches[wrong] + budget[wrong] < 20, "{wrong}: {fetches:?} {budget:?}");
+    for (idea, (points, of)) in earned {
+        match idea.as_str() {
+            "right" => assert_eq!(points, of),
+            wrong => assert!(points * 100 < of * 60, "{wrong} has {points} of {of}"),
+        }
     }
 }
+
+/// What somebody believes, and would answer.
+struct Idea {
+    name: &'static str,
+    /// Settings that shall keep every promise.
+    acks: &'static str,
+    floor: u32,
+    /// Power cuts that lose acknowledged records, of one, two and three replicas.
+    gone: [&'static str; 3],
+    /// Settings with which acknowledged records can be read at once.
+    readable: &'static str,
+    /// Settings that survive one stall, two stalls, and two with a power cut.
+    survives: [&'static str; 3],
+}
+
+const ANY: &str = "['b1', 'b1-b2', 'b1-b2-b3']";
+const BOTH: &str = "['b1-b2', 'b1-b2-b3']";
+const ALL: &str = "['b1-b2-b3']";
+
+const IDEAS: [Idea; 4] = [
+    Idea {
+        name: "right",
+        acks: "all",
+        floor: 2,
+        gone: [ANY, BOTH, ALL],
+        readable: "['acks-all-min-1', 'acks-all-min-2']",
+        survives: ["['acks-1']", "['acks-1', 'acks-all-min-1']", "['acks-all-min-2']"],
+    },
+    // What is acknowledged is safe, whoever says so.
+    Idea {
+        name: "one-is-enough",
+        acks: "1",
+        floor: 1,
+        gone: [ANY, ANY, ANY],
+        readable: "['acks-1', 'acks-all-min-1', 'acks-all-min-2']",
+        survives: [
+            "['acks-1']",
+            "['acks-1', 'acks-all-min-1']",
+            "['acks-1', 'acks-all-min-1', 'acks-all-min-2']",
+        ],
+    },
+    // acks=all waits for all there are, however many have been dropped from the ISR.
+    Idea {
+        name: "all-is-all",
+        acks: "all",
+        floor: 1,
+        gone: [ANY, BOTH, ALL],
+        readable: "['acks-all-min-1', 'acks-all-min-2']",
+        survives: ["['acks-1']", "['acks-1']", "['acks-all-min-1', 'acks-all-min-2']"],
+    },
+    // min.insync.replicas says how many copies there are, whatever the producer asks for.
+    Idea {
+        name: "floor-is-enough",
+        acks: "1",
+        floor: 2,
+        gone: [ANY, BOTH, ALL],
+        readable: "['acks-1', 'acks-all-min-2']",
+        survives: ["['acks-1']", "['acks-1', 'acks-all-min-1']", "['acks-1', 'acks-all-min-2']"],
+    },
+];
 
 #[test]
 fn thirty_students_are_graded_the_same_twice() {
@@ -174,11 +282,16 @@ fn what_cannot_be_graded_is_an_error_with_a_hint() {
     class.hand_in(ONCE, "lazy", &[sheet("")]);
     let one = format!("{ONCE}/lazy");
     let missing = "no/such/folder";
+    let line = "[[graded]]\nen = 'why'\nzh = '为什么'\npeople = 1";
+    let people = class.folder.join("people.toml");
+    let text = format!("id = 'people'\npoints = 1\nbase = 'one-record'\n{line}");
+    fs::write(&people, text).expect("it is written");
+    let people = people.display().to_string();
 
     let told = [
         class.graded(&["14-once-in-the-lag"], &one),
         class.graded(&["nonsense"], &one),
-        class.graded(&["01-fewer-arrows"], &one),
+        class.graded(&[&people], &one),
         tell(["grade", ONCE, missing]),
         class.graded(&[ONCE, "--patience", "0"], &one),
     ];
@@ -290,6 +403,40 @@ fn answers() -> Vec<(&'static str, Vec<(&'static str, Files)>)> {
     ]
 }
 
+/// An answer of `tests/data/grade`, and what a machine gives for it.
+#[derive(Deserialize)]
+struct Handed {
+    points: u64,
+    /// The content of `answer.toml`.
+    sheet: Option<String>,
+    /// The content of `scenario.toml`.
+    file: Option<String>,
+    /// The scenario of the library that is handed in as `scenario.toml`.
+    stored: Option<String>,
+}
+
+impl Handed {
+    fn files(&self) -> Files {
+        let scenario = self.file.clone().or_else(|| self.stored.as_deref().map(stored));
+        let named = [("answer.toml", self.sheet.clone()), ("scenario.toml", scenario)];
+        named.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+    }
+}
+
+/// Returns the answers of `tests/data/grade`, by exercise and student.
+fn data() -> BTreeMap<String, BTreeMap<String, Handed>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/grade");
+    let entries = fs::read_dir(folder).expect("there are answers");
+    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    let read = |path: PathBuf| {
+        let name = path.file_stem().expect("it has a name").to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path).expect("it can be read");
+        let answers = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        (name, answers)
+    };
+    paths.map(read).collect()
+}
+
 /// What somebody hopes that the grader looks at.
 const WISH: &str = "\n[[expect]]\nclaim = \"no-phantom\"\nbreaks = true\n";
 
@@ -336,13 +483,14 @@ impl Class {
         Told { code: told.code, out: plain(told.out), err: plain(told.err) }
     }
 
-    /// Returns the points of every student.
-    fn points(&self, exercise: &str) -> std::collections::BTreeMap<String, u64> {
+    /// Returns the points of every student, and how many there are.
+    fn scores(&self, exercise: &str) -> BTreeMap<String, (u64, u64)> {
         let told = self.graded(&[exercise, "--format", "json"], exercise);
         let read = |line: &str| {
             let graded: serde_json::Value = serde_json::from_str(line).expect("it is JSON");
             let student = graded["student"].as_str().expect("it names the student").to_owned();
-            (student, graded["points"].as_u64().expect("it has points"))
+            let number = |key: &str| graded[key].as_u64().expect("it has points");
+            (student, (number("points"), number("of")))
         };
         told.out.lines().map(read).collect()
     }

@@ -1,5 +1,6 @@
 //! What the book knows besides chapters and runs: files below `book/data` and `book/exercises`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -121,6 +122,9 @@ pub struct Exercise {
     /// What may be handed in.
     #[serde(default)]
     pub answer: HandedIn,
+    /// What answers are tried on besides.
+    #[serde(default)]
+    pub story: Vec<Tried>,
     /// What choices are made of.
     #[serde(default)]
     pub option: Vec<Choosable>,
@@ -139,6 +143,18 @@ pub struct HandedIn {
     pub files: Vec<String>,
     /// The most steps that these may have.
     pub steps_max: u32,
+}
+
+/// A scenario of the library, changed, that answers are tried on.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Tried {
+    /// How the exercise calls it.
+    pub id: String,
+    /// Its name.
+    pub base: String,
+    /// What is changed in it.
+    #[serde(default)]
+    pub set: BTreeMap<String, toml::Value>,
 }
 
 /// Something that can be chosen.

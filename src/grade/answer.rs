@@ -33,7 +33,7 @@ pub struct Answer {
 pub fn has_sheet(exercise: &Exercise) -> bool {
     let asks = |what: &What| match what {
         What::Number { .. } | What::Choice { .. } => true,
-        What::Test(test) => matches!(test.on, On::Story(_)),
+        What::Test(test) => matches!(test.setup.on, On::Story(_)),
         What::Kill { .. } => false,
     };
     exercise.lines.iter().any(|line| asks(&line.what))

@@ -10,7 +10,7 @@ use reports::words::Words;
 use sim::verdict::Claim;
 
 use super::answer::Answer;
-use super::exercise::{Exercise, Line, Must, On, Test, What, settings};
+use super::exercise::{Exercise, Line, Must, On, Setup, Test, What, settings};
 use super::measures::Measured;
 use super::trying::{Seen, Stood, Tried, Trying};
 use crate::args::{Selection, quoted};
@@ -47,16 +47,13 @@ struct Failing {
     again: Option<String>,
 }
 
-/// What is tried, and under which rules.
-type Kind = (On, Vec<(String, String)>);
-
-/// All trials of one answer, each kind tried once.
+/// All trials of one answer, each setup tried once.
 struct Bench<'a> {
     exercise: &'a Exercise,
     answer: &'a Answer,
     student: &'a Student<'a>,
     words: &'static Words,
-    tried: BTreeMap<Kind, Result<Tried, String>>,
+    tried: BTreeMap<Setup, Result<Tried, String>>,
 }
 
 /// Derives a student's own seeds: the same ones for the same secret, exercise and student.
@@ -73,23 +70,24 @@ pub fn hidden(secret: &str, exercise: &Exercise, student: &str) -> Vec<u64> {
 /// What is wrong with the exercise.
 pub fn key(exercise: &Exercise, words: &'static Words) -> Result<Key, String> {
     let mut key = Key::default();
-    let no_settings = Vec::new();
     for line in &exercise.lines {
         match &line.what {
-            What::Number { name, right: (measured, story), .. } => {
+            What::Number { name, right: (measured, setup), .. } => {
                 let seeds = &exercise.public[..1];
-                let trying = trying(exercise, &On::Story(*story), &no_settings, &[*measured])?;
+                let measures = std::slice::from_ref(measured);
+                let trying = trying(exercise, setup, &[], measures)?;
                 let tried = trying.run(seeds, &[], None).expect(PATIENT);
-                let right = tried.seen.first().and_then(|seen| seen.numbers.get(measured));
-                key.numbers.insert(name.clone(), right.copied().unwrap_or(0));
+                let right = tried.seen.first().map_or(0, |seen| seen.number(measured));
+                key.numbers.insert(name.clone(), right);
             }
             What::Choice { name, right } => {
                 let mut options = BTreeSet::new();
                 for option in &exercise.options {
                     let set = settings(&option.set);
-                    let trying = trying(exercise, &right.on, &set, &measures(right))?;
+                    let measures: Vec<_> = right.must.measured().into_iter().collect();
+                    let trying = trying(exercise, &right.setup, &set, &measures)?;
                     let tried = trying.run(&exercise.public, &[], None).expect(PATIENT);
-                    if tried.seen.iter().all(|seen| fault(right.must, seen, words).is_none()) {
+                    if tried.seen.iter().all(|seen| fault(&right.must, seen, words).is_none()) {
                         options.insert(option.id.clone());
                     }
                 }
@@ -101,25 +99,21 @@ pub fn key(exercise: &Exercise, words: &'static Words) -> Result<Key, String> {
     Ok(key)
 }
 
-/// Prepares a story with settings.
+/// Prepares a story with settings of an answer.
+///
+/// # Errors
+/// Why it cannot be run.
 fn trying(
     exercise: &Exercise,
-    on: &On,
-    set: &[(String, String)],
+    setup: &Setup,
+    of_answer: &[(String, String)],
     measured: &[Measured],
 ) -> Result<Trying, String> {
-    let On::Story(place) = on else { return Err("a key needs a story".to_owned()) };
+    let On::Story(place) = &setup.on else { return Err("this needs a story".to_owned()) };
     let story = &exercise.stories[*place];
-    let mut all = settings(&story.set);
-    all.extend(set.iter().cloned());
-    Trying::story(&story.base, all, &[], measured)
-}
-
-fn measures(test: &Test) -> Vec<Measured> {
-    match test.must {
-        Must::Lie(measured, ..) => vec![measured],
-        Must::Hold(_) | Must::Break(_) => Vec::new(),
-    }
+    let mut set = settings(&story.set);
+    set.extend(of_answer.iter().chain(&setup.set).cloned());
+    Trying::story(&story.base, (set, &setup.rules), measured)
 }
 
 /// Judges an answer.
@@ -149,7 +143,7 @@ pub fn judge(
         }
     };
     let (id, student) = (exercise.id.clone(), student.name.to_owned());
-    Ok(Graded { exercise: id, student, refused, lines })
+    Ok(Graded { exercise: id, student, refused, lines, people: exercise.people })
 }
 
 fn graded(
@@ -190,30 +184,33 @@ impl Bench<'_> {
     /// ones do.
     fn test(&mut self, test: &Test) -> Result<Vec<Failing>, TooSlow> {
         let words = self.words;
-        let Some(tried) = self.tried(&test.on, &test.rules)? else {
-            return Ok(vec![Failing { why: self.missing(&test.on), again: None }]);
+        let Some(tried) = self.tried(&test.setup)? else {
+            return Ok(vec![Failing { why: self.missing(&test.setup.on), again: None }]);
         };
         let tried = match tried {
             Ok(tried) => tried,
             Err(why) => return Ok(vec![Failing { why: why.clone(), again: None }]),
         };
-        let is_file = matches!(test.on, On::File(_));
-        let what = match test.must {
-            Must::Hold(claim) | Must::Break(claim) => claim.name(),
+        let is_file = matches!(test.setup.on, On::File(_));
+        let what = match &test.must {
+            Must::Hold(claim) | Must::Break(claim) => claim.name().to_owned(),
             Must::Lie(measured, ..) => measured.name(),
+            Must::Reach(condition) | Must::Miss(condition) => condition.clone(),
         };
         let why = |seen: &Seen| match is_file {
-            true => no_fault(seen, words).or_else(|| fault(test.must, seen, words)),
-            false => fault(test.must, seen, words),
+            true => no_fault(seen, words).or_else(|| fault(&test.must, seen, words)),
+            false => fault(&test.must, seen, words),
         };
-        Ok(failing(tried, what, why, words))
+        Ok(failing(tried, &what, why, words))
     }
 
     /// Sees whether a file breaks nothing by the rules, and something with a mutant.
     fn kill(&mut self, file: &str, mutant: &str) -> Result<Vec<Failing>, TooSlow> {
-        let (on, words) = (On::File(file.to_owned()), self.words);
-        let plain = match self.tried(&on, &[])? {
-            None => return Ok(vec![Failing { why: self.missing(&on), again: None }]),
+        let words = self.words;
+        let on = On::File(file.to_owned());
+        let mut setup = Setup { on, rules: Vec::new(), set: Vec::new() };
+        let plain = match self.tried(&setup)? {
+            None => return Ok(vec![Failing { why: self.missing(&setup.on), again: None }]),
             Some(Err(why)) => return Ok(vec![Failing { why: why.clone(), again: None }]),
             Some(Ok(tried)) => {
                 let why = |seen: &Seen| no_fault(seen, words).or_else(|| sound(seen, words));
@@ -223,8 +220,8 @@ impl Bench<'_> {
         if !plain.is_empty() {
             return Ok(plain);
         }
-        let rules = [("mutant".to_owned(), mutant.to_owned())];
-        Ok(match self.tried(&on, &rules)? {
+        setup.rules = vec![("mutant".to_owned(), mutant.to_owned())];
+        Ok(match self.tried(&setup)? {
             None => Vec::new(),
             Some(Err(why)) => vec![Failing { why: why.clone(), again: None }],
             Some(Ok(tried)) => failing(tried, mutant, |seen| noticed(seen, mutant, words), words),
@@ -263,52 +260,41 @@ impl Bench<'_> {
         }
     }
 
-    /// Returns the trials of a story or a file under some rules, run once; `None` if the file
-    /// is missing.
-    fn tried(
-        &mut self,
-        on: &On,
-        rules: &[(String, String)],
-    ) -> Result<Option<&Result<Tried, String>>, TooSlow> {
-        if let On::File(name) = on
+    /// Returns the trials of a setup, run once; `None` if its file is missing.
+    fn tried(&mut self, setup: &Setup) -> Result<Option<&Result<Tried, String>>, TooSlow> {
+        if let On::File(name) = &setup.on
             && !self.answer.files.contains_key(name)
         {
             return Ok(None);
         }
-        let key = (on.clone(), rules.to_vec());
-        if !self.tried.contains_key(&key) {
-            let tried = match self.prepared(on, rules) {
+        if !self.tried.contains_key(setup) {
+            let tried = match self.prepared(setup) {
                 Ok(trying) => {
                     let (public, hidden) = (&self.exercise.public, &self.student.hidden);
                     Ok(trying.run(public, hidden, Some(self.student.until))?)
                 }
                 Err(why) => Err(why),
             };
-            self.tried.insert(key.clone(), tried);
+            self.tried.insert(setup.clone(), tried);
         }
-        Ok(self.tried.get(&key))
+        Ok(self.tried.get(setup))
     }
 
-    fn prepared(&self, on: &On, rules: &[(String, String)]) -> Result<Trying, String> {
-        let same = |test: &&Test| test.on == *on && test.rules == rules;
+    fn prepared(&self, setup: &Setup) -> Result<Trying, String> {
         let tests = self.exercise.lines.iter().filter_map(|line| match &line.what {
             What::Test(test) => Some(test),
             What::Kill { .. } | What::Number { .. } | What::Choice { .. } => None,
         });
-        let measured: Vec<Measured> = tests.filter(same).flat_map(measures).collect();
-        match on {
-            On::Story(place) => {
-                let story = &self.exercise.stories[*place];
-                let mut all = settings(&story.set);
-                all.extend(self.answer.set.iter().cloned());
-                Trying::story(&story.base, all, rules, &measured)
-                    .map_err(|why| fill(self.words.grade.bad_setting, &[&why]))
-            }
+        let tests = tests.filter(|test| test.setup == *setup);
+        let measured: Vec<Measured> = tests.filter_map(|test| test.must.measured()).collect();
+        match &setup.on {
+            On::Story(_) => trying(self.exercise, setup, &self.answer.set, &measured)
+                .map_err(|why| fill(self.words.grade.bad_setting, &[&why])),
             On::File(name) => {
                 let text = self.answer.files.get(name).map_or("", String::as_str);
                 let given = format!("{}/{name}", self.student.folder.trim_end_matches('/'));
                 let steps_max = self.exercise.wanted.steps_max;
-                Trying::file((name, &given), text, (rules, steps_max), &measured, self.words)
+                Trying::file((name, &given), text, (setup, steps_max), &measured, self.words)
             }
         }
     }
@@ -343,29 +329,29 @@ fn failing(
 }
 
 /// Says what is wrong with a trial in which something must come out.
-fn fault(must: Must, seen: &Seen, words: &Words) -> Option<String> {
+fn fault(must: &Must, seen: &Seen, words: &Words) -> Option<String> {
     let grade = &words.grade;
     let seed = seen.seed.to_string();
     if !seen.ended {
         return Some(fill(grade.unfinished, &[&seed]));
     }
     match must {
-        Must::Hold(claim) => match seen.stood(claim, words) {
+        Must::Hold(claim) => match seen.stood(*claim, words) {
             Stood::Holds => None,
             Stood::Breaks(why) => Some(fill(grade.broken, &[&seed, claim.name(), &why])),
             Stood::Untested(why) => Some(fill(grade.untested, &[&seed, claim.name(), &why])),
         },
-        Must::Break(claim) => match seen.stood(claim, words) {
+        Must::Break(claim) => match seen.stood(*claim, words) {
             Stood::Breaks(_) => None,
             Stood::Holds => Some(fill(grade.unbroken, &[&seed, claim.name()])),
             Stood::Untested(why) => Some(fill(grade.untested, &[&seed, claim.name(), &why])),
         },
         Must::Lie(measured, least, most) => {
-            let value = seen.numbers.get(&measured).copied().unwrap_or(0);
-            if least <= value && value <= most {
+            let value = seen.number(measured);
+            if *least <= value && value <= *most {
                 return None;
             }
-            let bounds = match (least, most) {
+            let bounds = match (*least, *most) {
                 (0, most) => fill(grade.at_most, &[&most.to_string()]),
                 (least, u64::MAX) => fill(grade.at_least, &[&least.to_string()]),
                 (least, most) => fill(grade.between, &[&least.to_string(), &most.to_string()]),
@@ -374,7 +360,16 @@ fn fault(must: Must, seen: &Seen, words: &Words) -> Option<String> {
                 u64::MAX => grade.never.to_owned(),
                 value => value.to_string(),
             };
-            Some(fill(grade.budget, &[&seed, measured.name(), &shown, &bounds]))
+            Some(fill(grade.budget, &[&seed, &measured.name(), &shown, &bounds]))
+        }
+        Must::Reach(condition) | Must::Miss(condition) => {
+            let value = must.measured().map_or(u64::MAX, |it| seen.number(&it));
+            let said = match (must, value < u64::MAX) {
+                (Must::Reach(_), false) => grade.missed,
+                (Must::Miss(_), true) => grade.reached,
+                _ => return None,
+            };
+            Some(fill(said, &[&seed, condition]))
         }
     }
 }

@@ -14,8 +14,9 @@ use sim::verdict::{Claim, Finding, Verdict};
 use sim::{KeepHistory, Options};
 
 use super::answer::clean;
+use super::exercise::Setup;
 use super::judging::TooSlow;
-use super::measures::Measured;
+use super::measures::{Measured, conditions};
 
 /// Events after which a trial of an answer is stopped.
 const EVENTS_MAX: u64 = 1_000_000;
@@ -59,8 +60,7 @@ pub struct Seen {
     pub ended: bool,
     /// Whether a fault happened in it.
     pub faulty: bool,
-    /// What was measured.
-    pub numbers: BTreeMap<Measured, u64>,
+    numbers: BTreeMap<Measured, u64>,
     findings: Vec<Finding>,
 }
 
@@ -75,6 +75,11 @@ pub enum Stood {
 }
 
 impl Seen {
+    /// Returns a number that was measured.
+    pub fn number(&self, measured: &Measured) -> u64 {
+        self.numbers.get(measured).copied().unwrap_or(0)
+    }
+
     /// Returns how a claim stood.
     pub fn stood(&self, claim: Claim, words: &Words) -> Stood {
         let finding = self.findings.iter().find(|finding| finding.claim == claim);
@@ -88,19 +93,17 @@ impl Seen {
 }
 
 impl Trying {
-    /// Prepares a scenario of the library with settings.
+    /// Prepares a scenario of the library with settings and rules.
     ///
     /// # Errors
     /// Why it cannot be run.
     pub fn story(
         base: &str,
-        set: Vec<(String, String)>,
-        rules: &[(String, String)],
+        (set, rules): (Vec<(String, String)>, &[(String, String)]),
         measured: &[Measured],
     ) -> Result<Trying, String> {
         let entry = library::find(base).ok_or_else(|| base.to_owned())?;
-        let overrides =
-            Overrides { set: set.clone(), rules: rules.to_vec(), ..Overrides::default() };
+        let overrides = overrides(&set, rules, measured);
         let scenario = parse(entry.name, entry.source, &overrides)
             .map_err(|problems| first(&problems, entry.source).1)?
             .0;
@@ -115,22 +118,21 @@ impl Trying {
     pub fn file(
         (name, given): (&str, &str),
         text: &str,
-        (rules, steps_max): (&[(String, String)], usize),
+        (setup, steps_max): (&Setup, usize),
         measured: &[Measured],
         words: &Words,
     ) -> Result<Trying, String> {
-        let read = |rules: &[(String, String)]| {
-            let overrides = Overrides { rules: rules.to_vec(), ..Overrides::default() };
-            parse(name, text, &overrides).map(|(scenario, _)| scenario).map_err(|problems| {
+        let read = |overrides: &Overrides| {
+            parse(name, text, overrides).map(|(scenario, _)| scenario).map_err(|problems| {
                 let (line, why) = first(&problems, text);
                 fill(words.grade.bad_scenario, &[name, &line.to_string(), &why])
             })
         };
-        let plain = read(&[])?;
-        within(name, &plain, steps_max, words)?;
-        let scenario = if rules.is_empty() { plain } else { read(rules)? };
-        let (rules, measured, given) = (rules.to_vec(), measured.to_vec(), given.to_owned());
-        Ok(Trying { scenario, measured, given, set: Vec::new(), rules })
+        within(name, &read(&Overrides::default())?, steps_max, words)?;
+        let (set, rules) = (setup.set.clone(), setup.rules.clone());
+        let scenario = read(&overrides(&set, &rules, measured))?;
+        let (measured, given) = (measured.to_vec(), given.to_owned());
+        Ok(Trying { scenario, measured, given, set, rules })
     }
 
     /// Runs it with every seed; stops after a trial that does not end.
@@ -146,6 +148,7 @@ impl Trying {
         let keeps = self.measured.iter().any(|it| it.needs() == KeepHistory::Yes);
         let keep_history = if keeps { KeepHistory::Yes } else { KeepHistory::No };
         let options = Options { keep_history, ..Options::default() };
+        let watched = conditions(&self.measured);
         let mut seen: Vec<Seen> = Vec::new();
         let seeds = public.iter().map(|seed| (*seed, false));
         for (seed, is_hidden) in seeds.chain(hidden.iter().map(|seed| (*seed, true))) {
@@ -164,12 +167,32 @@ impl Trying {
                 is_hidden,
                 ended: outcome.ended == Ended::InTime,
                 faulty: fired.into_iter().any(|(step, at)| at.is_some() && step.action.hurts()),
-                numbers: self.measured.iter().map(|it| (*it, it.of(&outcome))).collect(),
+                numbers: (self.measured.iter())
+                    .map(|it| (it.clone(), it.of(&outcome, &watched)))
+                    .collect(),
                 findings: outcome.judgement.findings,
             });
         }
         Ok(Tried { given: self.given, set: self.set, rules: self.rules, seen })
     }
+}
+
+/// Returns what is changed in a file: settings, rules, and what it waits for, where that is
+/// measured. Nothing is graded by what a file itself expects.
+fn overrides(
+    set: &[(String, String)],
+    rules: &[(String, String)],
+    measured: &[Measured],
+) -> Overrides {
+    let mut set = set.to_vec();
+    let watched = conditions(measured).into_iter().map(|condition| {
+        toml::Value::Table([("reaches".to_owned(), condition.into())].into_iter().collect())
+    });
+    let watched: Vec<toml::Value> = watched.collect();
+    if !watched.is_empty() {
+        set.push(("expect".to_owned(), toml::Value::Array(watched).to_string()));
+    }
+    Overrides { set, rules: rules.to_vec(), ..Overrides::default() }
 }
 
 /// Returns the line and the message of the first error.

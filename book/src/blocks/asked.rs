@@ -3,7 +3,7 @@
 use super::Made;
 use super::judged::{badge, looked_at};
 use crate::data::{Deciding, Exercise, Graded, NotesClaim};
-use crate::directive::Directive;
+use crate::directive::{self, Directive};
 use crate::html::{escape, sentence};
 use crate::lang::Lang;
 use crate::shop::Shop;
@@ -142,6 +142,7 @@ pub fn exercise(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, 
         }
         html += "</ul>";
     }
+    html += &tried_on(exercise, lang);
     html += &handed_in(exercise, lang);
     let base = lang.pick("It begins with", "起点是");
     html += &format!("<p>{base} <code>trial run {}</code>", escape(&exercise.base));
@@ -150,6 +151,24 @@ pub fn exercise(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, 
         html += &format!("{graded} <code>trial grade {id} answers/</code>");
     }
     Ok(Made::Block(html + "</p></div>"))
+}
+
+/// Says what answers are tried on besides the scenario that the exercise begins with, as
+/// commands that readers can run.
+fn tried_on(exercise: &Exercise, lang: Lang) -> String {
+    let commands = exercise.story.iter().map(|story| {
+        let mut words = vec!["trial".to_owned(), "run".to_owned(), story.base.clone()];
+        for (path, value) in &story.set {
+            words.extend(["--set".to_owned(), format!("{path}={value}")]);
+        }
+        format!("<li><code>{}</code></li>", escape(&directive::line(&words)))
+    });
+    let commands: String = commands.collect();
+    let says = lang.pick("Answers are tried on", "答案会放到以下试验里去试");
+    match commands.is_empty() {
+        true => String::new(),
+        false => format!("<details><summary>{says}</summary><ul>{commands}</ul></details>"),
+    }
 }
 
 /// Says what to hand in for a machine to grade, as a file to fill in.

@@ -20,6 +20,8 @@ pub struct Graded {
     pub refused: Option<String>,
     /// What earns points, in order.
     pub lines: Vec<GradedLine>,
+    /// More points, which people give.
+    pub people: u64,
 }
 
 /// One thing that earns points.
@@ -43,7 +45,7 @@ impl Graded {
         self.lines.iter().map(|line| line.points).sum()
     }
 
-    /// Returns what could be.
+    /// Returns what could be, of what a machine gives.
     pub fn of(&self) -> u64 {
         self.lines.iter().map(|line| line.of).sum()
     }
@@ -74,6 +76,7 @@ pub fn json(graded: &Graded) -> Value {
         "student": graded.student,
         "points": graded.points(),
         "of": graded.of(),
+        "people": graded.people,
         "refused": graded.refused,
         "lines": graded.lines.iter().map(line).collect::<Vec<_>>(),
     })

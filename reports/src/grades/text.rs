@@ -31,7 +31,14 @@ pub fn one(graded: &Graded, words: &Words) -> Vec<Line> {
             lines.push(Line::of(Tone::Quiet, format!("{}{again}", " ".repeat(9))).uncut());
         }
     }
+    lines.extend(people(graded.people, words));
     lines
+}
+
+/// Says how many points people give, if they do.
+fn people(points: u64, words: &Words) -> Option<Line> {
+    let said = || fill(words.grade.people, &[&points.to_string()]);
+    (0 < points).then(|| Line::of(Tone::Quiet, format!(" {}", said())))
 }
 
 /// Draws what the answers of a class have earned, a line each.
@@ -59,6 +66,7 @@ pub fn class(all: &[Graded], words: &Words) -> Vec<Line> {
     let of = all.first().map_or(0, Graded::of).to_string();
     let said = fill(grade.average, &[&all.len().to_string(), &average, &of]);
     lines.push(Line::of(Tone::Quiet, format!(" {said}")));
+    lines.extend(people(all.first().map_or(0, |it| it.people), words));
     lines
 }
 

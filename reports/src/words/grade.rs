@@ -7,6 +7,8 @@ use serde::Serialize;
 pub struct Grade {
     /// A score: earned, of.
     pub score: &'static str,
+    /// Points that people give.
+    pub people: &'static str,
     /// An exercise and a student.
     pub of_student: &'static str,
     /// Heads the column of students.
@@ -63,6 +65,10 @@ pub struct Grade {
     pub at_most: &'static str,
     /// Both bounds.
     pub between: &'static str,
+    /// A condition should hold at some time: seed, condition.
+    pub missed: &'static str,
+    /// A condition should never hold: seed, condition.
+    pub reached: &'static str,
     /// A time that never ended.
     pub never: &'static str,
     /// A trial did not end: seed.
@@ -120,6 +126,7 @@ pub struct Grade {
 /// English.
 pub const ENGLISH: Grade = Grade {
     score: "{0} of {1} points",
+    people: "{0} more for people to give",
     of_student: "{0} · {1}",
     student: "student",
     points: "points",
@@ -148,6 +155,8 @@ pub const ENGLISH: Grade = Grade {
     at_least: "at least {0}",
     at_most: "at most {0}",
     between: "from {0} to {1}",
+    missed: "seed {0}: never came to {1}",
+    reached: "seed {0}: it came to {1}",
     never: "without end",
     unfinished: "seed {0}: the trial was stopped before its end",
     hidden: "hidden seeds: {0}",
@@ -179,6 +188,7 @@ pub const ENGLISH: Grade = Grade {
 /// Chinese.
 pub const CHINESE: Grade = Grade {
     score: "{1} 分中得 {0} 分",
+    people: "另有 {0} 分由人批改",
     of_student: "{0} · {1}",
     student: "学生",
     points: "得分",
@@ -207,6 +217,8 @@ pub const CHINESE: Grade = Grade {
     at_least: "不少于 {0}",
     at_most: "不超过 {0}",
     between: "在 {0} 到 {1} 之间",
+    missed: "种子 {0}：始终没有达到 {1}",
+    reached: "种子 {0}：出现了 {1}",
     never: "没有尽头",
     unfinished: "种子 {0}：试验未到终点就被停止",
     hidden: "隐藏种子：{0}",
