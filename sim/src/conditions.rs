@@ -1,12 +1,83 @@
-//! Conditions, evaluated on the true state of the cluster.
+//! Conditions, evaluated on the true state of the cluster, whenever something that they read
+//! may have changed.
 
-use model::ids::{BrokerId, TopicPartition};
+use std::ops::BitOr;
+
+use model::ids::{BrokerId, MetadataOffset, TopicPartition};
 use model::image::PartitionRegistration;
 
 use crate::history::Event;
 use crate::plan::{Condition, GroupIndex, Quantity, Subscribed};
 use crate::queue::{Key, Kind};
-use crate::world::World;
+use crate::world::{CONTROLLER, World};
+
+/// Parts of the true state: those that a condition reads, or those that have changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sources(u8);
+
+impl Sources {
+    pub(crate) const NONE: Sources = Sources(0);
+    /// Logs of replicas: they are not watched, and count as changed at each look.
+    const LOGS: Sources = Sources(1);
+    /// What the controller has registered.
+    const IMAGE: Sources = Sources(1 << 1);
+    /// What clients have done.
+    pub(crate) const CLIENTS: Sources = Sources(1 << 2);
+    /// What is true of groups.
+    pub(crate) const GROUPS: Sources = Sources(1 << 3);
+    /// Which markers were set.
+    pub(crate) const MARKERS: Sources = Sources(1 << 4);
+    pub(crate) const ALL: Sources = Sources(u8::MAX);
+
+    /// Says whether they have a part in common.
+    pub(crate) fn meets(self, other: Sources) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Returns what a condition reads.
+    pub(crate) fn of(condition: &Condition) -> Sources {
+        match condition {
+            Condition::Compare(quantity, ..) => Sources::of_quantity(*quantity),
+            Condition::LeaderIs(..) => Sources::IMAGE,
+            Condition::StateIs(..) | Condition::OwnerIs(..) => Sources::GROUPS,
+            Condition::Seen(_) => Sources::MARKERS,
+            Condition::And(left, right) | Condition::Or(left, right) => {
+                Sources::of(left) | Sources::of(right)
+            }
+            Condition::Not(inner) => Sources::of(inner),
+        }
+    }
+
+    fn of_quantity(quantity: Quantity) -> Sources {
+        match quantity {
+            Quantity::Isr(_) | Quantity::Epoch(_) | Quantity::Unfenced => Sources::IMAGE,
+            Quantity::HighWatermark(..) | Quantity::LogEnd(..) | Quantity::Lag(..) => Sources::LOGS,
+            Quantity::Acknowledged(_)
+            | Quantity::InDoubt(_)
+            | Quantity::Sent(_)
+            | Quantity::Polled(_)
+            | Quantity::Threw(_) => Sources::CLIENTS,
+            Quantity::Generation(_)
+            | Quantity::Members(_)
+            | Quantity::Committed(..)
+            | Quantity::Processed(_)
+            | Quantity::ProcessedBy(_)
+            | Quantity::Owned(_) => Sources::GROUPS,
+        }
+    }
+}
+
+impl BitOr for Sources {
+    type Output = Sources;
+
+    fn bitor(self, other: Sources) -> Sources {
+        Sources(self.0 | other.0)
+    }
+}
+
+/// Tells one state of what the controller has registered from another: which of its lives, and
+/// how much of the metadata log it has replayed.
+pub(crate) type ImageStamp = (u32, Option<MetadataOffset>);
 
 impl World {
     /// Schedules the steps whose condition has come to hold, and notes watches that have.
@@ -14,21 +85,34 @@ impl World {
         if !self.script.is_looking() {
             return;
         }
-        if self.script.armed(&self.plan).any(|condition| self.holds(condition)) {
+        let moved = self.moved_sources();
+        let has_come =
+            |(condition, reads): (&Condition, Sources)| reads.meets(moved) && self.holds(condition);
+        if self.script.armed(&self.plan).any(has_come) {
             let plan = std::sync::Arc::clone(&self.plan);
             let holds: Vec<bool> =
-                self.script.armed(&plan).map(|condition| self.holds(condition)).collect();
+                self.script.armed(&plan).map(|(condition, _)| self.holds(condition)).collect();
             for follow in self.script.schedule_armed(&plan, self.now, &holds) {
                 self.queue.push(Key::script(follow.at, Kind::Step, follow.step));
             }
         }
-        let watches = self.script.watching().iter().copied();
-        let reached: Vec<usize> =
-            watches.filter(|watch| self.holds(&self.plan.watches[*watch])).collect();
+        let watches = self.script.watching().filter(|(_, reads)| reads.meets(moved));
+        let holding = watches.filter(|(watch, _)| self.holds(&self.plan.watches[*watch]));
+        let reached: Vec<usize> = holding.map(|(watch, _)| watch).collect();
         for watch in reached {
             self.script.reached(watch, self.now);
             self.note(Event::Reached { watch });
         }
+    }
+
+    /// Takes out what has changed since conditions were last looked at.
+    fn moved_sources(&mut self) -> Sources {
+        let stamp = (self.computer(CONTROLLER).incarnation, self.image().map(|image| image.next));
+        let image = match self.script.saw_image(stamp) {
+            true => Sources::NONE,
+            false => Sources::IMAGE,
+        };
+        Sources::LOGS | image | self.ledger.take_moved() | self.script.take_moved()
     }
 
     /// Says whether a condition holds.

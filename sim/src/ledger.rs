@@ -6,6 +6,7 @@ use model::ids::ClientId;
 use model::time::Time;
 
 use crate::checkers::Judge;
+use crate::conditions::Sources;
 use crate::coverage::{Counter, Coverage};
 use crate::groups::Groups;
 use crate::history::{Digest, Entry, Event};
@@ -26,6 +27,8 @@ pub(crate) struct Ledger {
     /// By client.
     tallies: Vec<Tally>,
     groups: Groups,
+    /// Whether tallies or groups are others than conditions last saw.
+    moved: Sources,
 }
 
 /// What a history comes to.
@@ -66,6 +69,7 @@ impl Ledger {
             counter: None,
             tallies: vec![Tally::default(); plan.clients.len()],
             groups: Groups::new(plan),
+            moved: Sources::ALL,
         }
     }
 
@@ -99,6 +103,7 @@ impl Ledger {
         self.judge.on_entry(self.count, &entry);
         self.count += 1;
         if let Event::Fault(fault) = &entry.event {
+            self.moved = self.moved | Sources::GROUPS;
             self.groups.on_fault(fault);
         }
         if let Some(counter) = &mut self.counter {
@@ -118,6 +123,11 @@ impl Ledger {
         &self.groups
     }
 
+    /// Takes out what has changed here since the last call.
+    pub(crate) fn take_moved(&mut self) -> Sources {
+        std::mem::take(&mut self.moved)
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.count as u64
     }
@@ -133,8 +143,11 @@ impl Ledger {
     }
 
     fn tally(&mut self, fact: &Fact) {
-        match fact {
-            Fact::SendCalled { client, .. } => self.tallies[usize::from(client.0)].sent += 1,
+        let moved = match fact {
+            Fact::SendCalled { client, .. } => {
+                self.tallies[usize::from(client.0)].sent += 1;
+                Sources::CLIENTS
+            }
             Fact::Completed { client, uids, outcome, .. } => {
                 let (tally, count) = (&mut self.tallies[usize::from(client.0)], uids.len() as u64);
                 match outcome {
@@ -142,19 +155,29 @@ impl Ledger {
                     SendOutcome::Failed(_) => tally.failed += count,
                     SendOutcome::Unknown(_) => {}
                 }
+                Sources::CLIENTS
             }
             Fact::Member(fact) => {
                 if let MemberEvent::Threw(_) = fact.what {
                     self.tallies[usize::from(fact.client.0)].threw += 1;
                 }
                 self.groups.on_member(fact);
+                Sources::CLIENTS | Sources::GROUPS
             }
-            Fact::Group(fact) => self.groups.on_group(fact),
-            Fact::Work(fact) => self.groups.on_work(fact),
+            Fact::Group(fact) => {
+                self.groups.on_group(fact);
+                Sources::GROUPS
+            }
+            Fact::Work(fact) => {
+                self.groups.on_work(fact);
+                Sources::GROUPS
+            }
             Fact::Polled { client, from, to, .. } => {
                 self.tallies[usize::from(client.0)].polled += *to - *from;
+                Sources::CLIENTS
             }
-            _ => {}
-        }
+            _ => return,
+        };
+        self.moved = self.moved | moved;
     }
 }

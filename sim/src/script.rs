@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::time::Time;
 
+use crate::conditions::{ImageStamp, Sources};
 use crate::plan::{Condition, Plan, Required, Trigger};
 use crate::queue::Place;
 
@@ -22,6 +23,14 @@ pub(crate) struct Script {
     armed: Vec<usize>,
     /// Watches that have not held yet, in order.
     watching: Vec<usize>,
+    /// By step: what its condition reads.
+    reads: Vec<Sources>,
+    /// By watch: what it reads.
+    watch_reads: Vec<Sources>,
+    /// What may look otherwise than at the last look.
+    moved: Sources,
+    /// What the controller had registered at the last look.
+    image: ImageStamp,
 }
 
 /// How a step stands.
@@ -65,6 +74,10 @@ pub(crate) struct Follow {
 impl Script {
     pub(crate) fn new(plan: &Plan) -> Script {
         let steps = plan.steps.len();
+        let reads = |trigger: &Trigger| match trigger {
+            Trigger::When(condition, _) => Sources::of(condition),
+            Trigger::At(_) | Trigger::After(_) => Sources::NONE,
+        };
         Script {
             steps: vec![StepState::Waiting; steps],
             rules_applied: vec![0; steps],
@@ -73,6 +86,10 @@ impl Script {
             markers: Vec::new(),
             armed: Vec::new(),
             watching: (0..plan.watches.len()).collect(),
+            reads: plan.steps.iter().map(|step| reads(&step.trigger)).collect(),
+            watch_reads: plan.watches.iter().map(Sources::of).collect(),
+            moved: Sources::ALL,
+            image: ImageStamp::default(),
         }
     }
 
@@ -115,6 +132,7 @@ impl Script {
                 (Trigger::When(..), StepState::Waiting) => {
                     self.steps[step] = StepState::Armed;
                     self.armed.push(step);
+                    self.moved = Sources::ALL;
                     if it.required == Required::Yes {
                         return;
                     }
@@ -150,17 +168,30 @@ impl Script {
         follows
     }
 
-    /// Lists the conditions of armed steps.
-    pub(crate) fn armed<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a Condition> {
-        self.armed.iter().filter_map(|step| match &plan.steps[*step].trigger {
-            Trigger::When(condition, _) => Some(condition),
+    /// Lists the conditions of armed steps, each with what it reads.
+    pub(crate) fn armed<'a>(
+        &'a self,
+        plan: &'a Plan,
+    ) -> impl Iterator<Item = (&'a Condition, Sources)> {
+        self.armed.iter().filter_map(|&step| match &plan.steps[step].trigger {
+            Trigger::When(condition, _) => Some((condition, self.reads[step])),
             Trigger::At(_) | Trigger::After(_) => None,
         })
     }
 
-    /// Lists the watches that have not held yet.
-    pub(crate) fn watching(&self) -> &[usize] {
-        &self.watching
+    /// Lists the watches that have not held yet, each with what it reads.
+    pub(crate) fn watching(&self) -> impl Iterator<Item = (usize, Sources)> {
+        self.watching.iter().map(|&watch| (watch, self.watch_reads[watch]))
+    }
+
+    /// Says whether the controller had registered the same at the last look.
+    pub(crate) fn saw_image(&mut self, stamp: ImageStamp) -> bool {
+        std::mem::replace(&mut self.image, stamp) == stamp
+    }
+
+    /// Takes out what has changed here since the last look.
+    pub(crate) fn take_moved(&mut self) -> Sources {
+        std::mem::take(&mut self.moved)
     }
 
     /// Takes down that a watched condition holds.
@@ -180,6 +211,7 @@ impl Script {
 
     pub(crate) fn mark(&mut self, marker: Arc<str>) {
         self.markers.push(marker);
+        self.moved = self.moved | Sources::MARKERS;
     }
 
     pub(crate) fn has_seen(&self, marker: &str) -> bool {
