@@ -74,17 +74,20 @@ fn the_same_history_that_is_judged_otherwise_is_no_longer_broken() {
 #[test]
 fn a_claim_that_comes_true_too_late_is_broken() {
     let late = |heading: &mut Heading| {
-        let (claim, hope) = (Claim::WritesResume, Hope::Breaks);
+        let (claim, hope) = (Claim::ReplicasCatchUp, Hope::Breaks);
         let within = Some(Duration::from_micros(1));
         heading.expects = vec![Expected::Claim { claim, hope, count: None, within }];
     };
-    let repro = Repro::with("late", late, |_, found| {
-        found.violation = Claim::WritesResume.name().to_owned();
+    let repro = Repro::with("late", late, |plan, found| {
+        // The leader stays down until everything is healed.
+        plan.steps.truncate(2);
+        found.digest = digest(plan);
+        found.violation = Claim::ReplicasCatchUp.name().to_owned();
     });
 
     let told = repro.answer(&[]);
 
-    assert!(told.contains("same history\n  writes-resume breaks: "), "{told}");
+    assert!(told.contains("same history\n  replicas-catch-up breaks: "), "{told}");
     assert!(told.ends_with("exit 0\n"), "{told}");
 }
 
