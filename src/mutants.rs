@@ -1,9 +1,12 @@
 //! `trial mutants`: whether anybody would notice rules that are broken on purpose.
 
+use std::path::{Path, PathBuf};
+
 use reports::search::mutants::{self as report, Tally, Tried};
 use scenarios::library;
 use scenarios::search::any::AnySource;
 use scenarios::search::file::FileSource;
+use scenarios::search::kills::{Kills, Measured};
 use scenarios::search::mutants::{Chase, Deviation, chase, noticed};
 use scenarios::search::subject::Source;
 
@@ -44,6 +47,10 @@ pub struct MutantsArgs {
     /// Trials at a time [default: the number of cores]
     #[arg(long, value_name = "N", env = "TRIAL_JOBS", allow_negative_numbers = true)]
     jobs: Option<Jobs>,
+    /// Write what was measured of trials of anything to this file, and leave what it says of
+    /// other rules
+    #[arg(long, value_name = "FILE")]
+    golden: Option<PathBuf>,
     /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
@@ -101,11 +108,30 @@ pub fn mutants(args: &MutantsArgs, ui: &mut Ui) -> Result<u8, CliError> {
         Format::Json => ui.json(&report::json_summary(&tally))?,
         Format::Human => ui.lines(&report::lines(&tally, ui.words))?,
     }
+    if let Some(path) = &args.golden {
+        keep(path, &tally)?;
+    }
     if tally.cut_short {
         return Ok(INTERRUPTED);
     }
     let survivors = tally.survivors().count();
     Ok(u8::from(0 < survivors))
+}
+
+/// Adds what was measured to a golden file.
+fn keep(path: &Path, tally: &Tally<'_>) -> Result<(), CliError> {
+    let refuse =
+        |error: &dyn std::fmt::Display| CliError::usage(format!("{}: {error}", path.display()), "");
+    let mut kills = match std::fs::read_to_string(path) {
+        Ok(text) => Kills::read(&text).map_err(|error| refuse(&error))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Kills::default(),
+        Err(error) => return Err(refuse(&error)),
+    };
+    for tried in tally.tried {
+        let chased = tried.chased.first().map_or(&[][..], Vec::as_slice);
+        kills.take(Measured::of(tried.deviation, &tried.notices, (chased, tally.runs)));
+    }
+    std::fs::write(path, kills.text()).map_err(|error| refuse(&error))
 }
 
 /// Returns what is searched: everything, and the files that are named.

@@ -70,8 +70,8 @@ mutants! {
     PolledIsProcessed "polled-is-processed" "An application counts a record as processed as soon as it was polled.",
     ResetIgnoresCommitted "reset-ignores-committed" "A consumer begins at auto.offset.reset although its group has committed.",
     // Canaries
-    CanaryLiveness "canary-liveness" "A leader never answers a follower's fetch that had to wait.",
-    CanaryAlways "canary-always" "A leader acknowledges every 100th record without having appended its batch.",
+    CanaryLiveness "canary-liveness" "A leader never answers the fetch of a follower.",
+    CanaryAlways "canary-always" "A leader acknowledges the first record, and every 10th after it, without having appended its batch.",
 }
 
 /// The mutants that are planted: none, usually.

@@ -94,7 +94,7 @@ kinds! {
     OffsetsReused "{0} {0?offset:offsets} stood for two different records",
     NothingMovedOrCut "no leader changed and no log was cut",
     WatermarkFell "a client was shown a smaller high watermark than before, {0} {0?time:times}",
-    WatermarkOverran "a high watermark rose beyond the log of an ISR member, {0} {0?time:times}",
+    WatermarkOverran "a high watermark lay beyond the log of an ISR member, {0} {0?time:times}",
     ReadAbove "a consumer was given records above the high watermark, {0} {0?time:times}",
     OneLeaderEach "no partition was led by more than one broker",
     ReplicasDiffered "a replica held another record than its leader at one offset, {0} {0?time:times}",

@@ -3,6 +3,7 @@
 use model::config::is_unmodelled;
 use model::message::ErrorCode;
 use scenarios::codes::Code;
+use scenarios::search::kills::Kills;
 use scenarios::{Overrides, parse};
 use trial::{What, every_setting, vocabulary};
 
@@ -30,6 +31,7 @@ pub fn reference(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made,
         "verbs" => listed(What::Verbs),
         "rules" => listed(What::Rules),
         "mutants" => listed(What::Mutants),
+        "kills" => Ok(Made::Block(kills(lang))),
         "facts" => listed(What::Facts),
         "codes" => listed(What::Codes),
         "errors" => Ok(Made::Block(errors(lang))),
@@ -80,6 +82,29 @@ fn library(lang: Lang) -> String {
         html += &format!("<dt>{}</dt><dd>{}</dd>", code(entry.name), sentence(title(entry.name)));
     }
     html + "</dl>"
+}
+
+/// How soon a search of anything noticed each broken rule when that was last measured.
+fn kills(lang: Lang) -> String {
+    let who = |clients| match clients {
+        true => lang.pick("clients", "客户端"),
+        false => lang.pick("only who sees inside", "只有看得见内部的人"),
+    };
+    let rows = Kills::recorded().rules.into_iter().map(|it| {
+        let median = it.median.map_or_else(|| "–".to_owned(), |runs| runs.to_string());
+        let killed = format!("{}/{}", it.took.len(), it.campaigns);
+        let by: Vec<String> = it.by.iter().map(|name| code(name)).collect();
+        let noticed = match it.survives {
+            Some(reason) => escape(&reason),
+            None => format!("{} ({})", by.join(" "), who(it.clients)),
+        };
+        vec![code(&it.id), median, killed, it.scenarios.to_string(), noticed]
+    });
+    let heads = lang.pick(
+        ["rule", "runs (median)", "campaigns", "scenarios", "noticed by"],
+        ["规则", "运行次数（中位数）", "搜索", "场景", "由谁发现"],
+    );
+    table(&heads, rows)
 }
 
 fn errors(lang: Lang) -> String {

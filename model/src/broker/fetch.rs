@@ -62,6 +62,10 @@ impl Broker {
         let awake = self.complete_fetch(connection, &mut request, turn.now);
         let reads = self.read(&request, awake, Reading::First, turn);
         self.let_rest(connection, &reads.settled);
+        // Mutant: the request is put nowhere.
+        if request.replica.is_some() && self.setup.rules.has(Mutant::CanaryLiveness) {
+            return Served::Parked;
+        }
         let now = reads.urgent
             || request.bytes_min <= reads.bytes
             || request.wait_max.0 == 0
@@ -71,10 +75,6 @@ impl Broker {
             Broker::answer(connection, correlation, reply, turn);
             self.keep_wanted(connection, request.partitions);
             return Served::Done;
-        }
-        // Mutant: the request is put nowhere.
-        if request.replica.is_some() && self.setup.rules.has(Mutant::CanaryLiveness) {
-            return Served::Parked;
         }
         let deadline = turn.now + request.wait_max;
         let news = reads.places;

@@ -14,6 +14,8 @@ use super::chance::{Dice, log_length, log_uniform, pick, weighted};
 use super::kind::FaultKind;
 use super::messages;
 use super::moments::Moments;
+use super::seams::About;
+use super::series::{self, Series};
 use super::stage::Stage;
 
 /// The slowest link and the slowest disk.
@@ -53,7 +55,7 @@ pub(super) fn step(trigger: Trigger, action: Action, undo_after: Option<Duration
 /// Returns the steps of a fault, the first of them with this trigger; none if the plan has
 /// nobody whom it could hit.
 pub(super) fn steps(kind: FaultKind, trigger: Trigger, scene: &Scene<'_>, dice: Dice) -> Vec<Step> {
-    let dwell = scene.moments.dwell(dice);
+    let dwell = scene.moments.dwell(super::about(kind), dice);
     if let Some(fate) = fate(kind, dice) {
         return of_messages(fate, trigger, scene, dice).unwrap_or_default();
     }
@@ -62,16 +64,22 @@ pub(super) fn steps(kind: FaultKind, trigger: Trigger, scene: &Scene<'_>, dice: 
         let leave = step(trigger, Action::Leave(vec![member.clone()]), None);
         return vec![leave, step(Trigger::After(back), Action::Join(vec![member]), None)];
     }
-    let Some(action) = action(kind, scene, dice) else { return Vec::new() };
-    let undo = if is_undone(&action) { dwell } else { None };
+    let (action, lasts, further) = match series::draw(kind, scene, dice) {
+        Some(Series { first, lasts, further }) => (first, lasts, further),
+        None => match action(kind, scene, dice) {
+            Some(action) => (action, dwell, Vec::new()),
+            None => return Vec::new(),
+        },
+    };
+    let undo = if is_undone(&action) { lasts } else { None };
     if matches!(trigger, Trigger::When(..))
         && let Some((rule, wait, release)) = meanwhile(scene, dice)
     {
         let rule = step(trigger, rule, None);
         let strike = step(Trigger::After(wait), action, undo);
-        return [rule, strike].into_iter().chain(release).collect();
+        return [rule, strike].into_iter().chain(further).chain(release).collect();
     }
-    vec![step(trigger, action, undo)]
+    [step(trigger, action, undo)].into_iter().chain(further).collect()
 }
 
 /// Says whether `for` ends it.
@@ -86,15 +94,13 @@ fn action(kind: FaultKind, scene: &Scene<'_>, dice: Dice) -> Option<Action> {
     let rng = &mut dice.stream("target");
     let broker = |rng: &mut Rng| vec![broker(scene.stage, rng)];
     Some(match kind {
-        FaultKind::Crash => Action::Crash(broker(rng)),
-        FaultKind::PowerLoss => Action::PowerLoss(broker(rng), unsynced(dice)),
-        FaultKind::Pause => Action::Pause(broker(rng)),
-        FaultKind::Shutdown => Action::Shutdown(broker(rng)),
+        FaultKind::Crash
+        | FaultKind::PowerLoss
+        | FaultKind::Pause
+        | FaultKind::Shutdown
+        | FaultKind::Isolate => return on_brokers(kind, broker(rng), dice),
         FaultKind::Cut => cut(Direction::Both, scene, dice),
         FaultKind::CutOneWay => cut(Direction::OneWay, scene, dice),
-        FaultKind::Isolate => {
-            Action::Cut { from: broker(rng), to: Vec::new(), direction: Direction::Both }
-        }
         FaultKind::SlowLink => {
             let latency = latency(&mut dice.stream("strength"));
             Action::Slow { from: broker(rng), to: others(scene, rng), latency }
@@ -126,6 +132,18 @@ fn action(kind: FaultKind, scene: &Scene<'_>, dice: Dice) -> Option<Action> {
     })
 }
 
+/// Returns what takes these brokers out; `None` if the kind does no such thing.
+pub(super) fn on_brokers(kind: FaultKind, who: Vec<Selector>, dice: Dice) -> Option<Action> {
+    Some(match kind {
+        FaultKind::Crash => Action::Crash(who),
+        FaultKind::PowerLoss => Action::PowerLoss(who, unsynced(dice)),
+        FaultKind::Pause => Action::Pause(who),
+        FaultKind::Shutdown => Action::Shutdown(who),
+        FaultKind::Isolate => Action::Cut { from: who, to: Vec::new(), direction: Direction::Both },
+        _ => return None,
+    })
+}
+
 /// Draws a broker, mostly by what it is just then.
 fn broker(stage: &Stage, rng: &mut Rng) -> Selector {
     let node = |rng: &mut Rng| {
@@ -134,11 +152,11 @@ fn broker(stage: &Stage, rng: &mut Rng) -> Selector {
     };
     let Some(target) = pick(&stage.targets, rng) else { return node(rng) };
     let partition = target.partition;
-    match rng.below(12) {
-        0..=4 => Selector::Leader(partition),
-        5..=7 => Selector::Follower(partition, 1 + rng.below(target.replicas.max(2) - 1) as u16),
-        8 => Selector::LastCrashed,
-        9 => pick(&stage.groups, rng).map_or_else(|| node(rng), Selector::Coordinator),
+    match rng.below(16) {
+        0..=6 => Selector::Leader(partition),
+        7..=9 => Selector::Follower(partition, 1 + rng.below(target.replicas.max(2) - 1) as u16),
+        10 => Selector::LastCrashed,
+        11 | 12 => pick(&stage.groups, rng).map_or_else(|| node(rng), Selector::Coordinator),
         _ => node(rng),
     }
 }
@@ -234,7 +252,7 @@ fn of_messages(
     dice: Dice,
 ) -> Option<Vec<Step>> {
     let rule = messages::rule(fate, (scene.stage, scene.reach), dice)?;
-    let lasts = scene.moments.dwell(dice);
+    let lasts = scene.moments.dwell(About::Anything, dice);
     // A rule that counts is used up, if it meets as many messages at all.
     let undo = lasts.filter(|_| rule.times.is_none() || fate != MessageFate::Hold);
     let rule = step(trigger, Action::Rule(rule), undo);

@@ -78,7 +78,46 @@ const KINDS: [(FaultKind, &str, u32, &str); 23] = [
     (FaultKind::ControllerPause, "controller-pause", 1, "Freezes the controller."),
 ];
 
+/// What kinds have in common that a run without some kinds leaves out together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Family {
+    Brokers,
+    Links,
+    Messages,
+    Disks,
+    Clocks,
+    Clients,
+    Control,
+}
+
 impl FaultKind {
+    /// Returns what it has in common with others.
+    pub(super) fn family(self) -> Family {
+        match self {
+            FaultKind::Crash | FaultKind::PowerLoss | FaultKind::Pause | FaultKind::Shutdown => {
+                Family::Brokers
+            }
+            FaultKind::Cut
+            | FaultKind::CutOneWay
+            | FaultKind::Isolate
+            | FaultKind::SlowLink
+            | FaultKind::LinkOrder
+            | FaultKind::Reset => Family::Links,
+            FaultKind::Drop | FaultKind::Hold | FaultKind::Delay => Family::Messages,
+            FaultKind::SlowDisk | FaultKind::StallDisk => Family::Disks,
+            FaultKind::ClockJump | FaultKind::ClockDrift => Family::Clocks,
+            FaultKind::ClientCrash | FaultKind::ClientPause | FaultKind::Leave => Family::Clients,
+            FaultKind::Elect | FaultKind::ControllerCrash | FaultKind::ControllerPause => {
+                Family::Control
+            }
+        }
+    }
+
+    /// Says whether a leader that it hits long enough is followed by another one.
+    pub(super) fn deposes(self) -> bool {
+        self.family() == Family::Brokers || self == FaultKind::Isolate
+    }
+
     /// Lists every kind.
     pub fn all() -> impl Iterator<Item = FaultKind> {
         KINDS.iter().map(|(kind, ..)| *kind)

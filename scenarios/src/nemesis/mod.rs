@@ -7,7 +7,7 @@
 //! In reading order:
 //! - [`kind`]: the kinds of faults; `read`: the section of a file
 //! - `stage`: what a plan offers; `moments`: times; `seams`: conditions
-//! - `faults`, `messages`, `order`: faults as steps; `power`: cuts of power that can be survived
+//! - `faults`, `messages`, `order`: faults as steps; `series`: several of a kind; `power`: cuts of power that can be survived
 
 mod chance;
 mod faults;
@@ -18,6 +18,7 @@ mod order;
 mod power;
 mod read;
 mod seams;
+mod series;
 mod stage;
 
 pub use kind::FaultKind;
@@ -146,8 +147,19 @@ impl Nemesis {
                 cast.retain(|(kind, _)| Some(*kind) == only);
             }
             _ => {
-                let is_in = |kind: FaultKind| stream(seed, &format!("kind/{}", kind.name()));
-                cast.retain(|(kind, _)| is_in(*kind).below(2) == 0);
+                let tossed = |what: String| stream(seed, &what).below(2) == 0;
+                // Half of these runs leave out whole families: some promises are only made
+                // where nothing happens to a broker, or to the network.
+                let by_family = rng.below(2) == 0;
+                let only = weighted(&cast, rng);
+                let all = cast.clone();
+                cast.retain(|(kind, _)| {
+                    let family = !by_family || tossed(format!("family/{:?}", kind.family()));
+                    family && tossed(format!("kind/{}", kind.name()))
+                });
+                if cast.is_empty() {
+                    cast.extend(all.iter().filter(|(kind, _)| Some(*kind) == only));
+                }
             }
         }
         cast

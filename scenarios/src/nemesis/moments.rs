@@ -5,10 +5,13 @@ use model::time::{Duration, Time};
 use sim::plan::Shape;
 
 use super::chance::{Dice, log_length, pick, stream};
+use super::seams::About;
 use super::stage::Stage;
 
 /// Thousandths of a timeout just before, at and after which protocols change their minds.
 const FACTORS: [u64; 5] = [500, 950, 1_000, 1_050, 2_000];
+/// Thousandths of a timeout after which others have acted on who is silent, or nearly so.
+const OUTLASTING: [u64; 6] = [950, 1_050, 1_200, 1_500, 2_000, 3_000];
 
 /// The times of a plan's faults.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(super) struct Moments {
     seed: u64,
     faults_for: Duration,
     constants: Vec<Duration>,
+    of_brokers: Vec<Duration>,
+    of_members: Vec<Duration>,
     /// The storms, or the whole time: start and length.
     windows: Vec<(Duration, Duration)>,
     every: Option<Shape>,
@@ -29,7 +34,15 @@ impl Moments {
             0 => vec![(Duration::ZERO, faults_for)],
             _ => (0..1 + rng.below(3)).map(|_| storm(faults_for, rng)).collect(),
         };
-        Moments { seed, faults_for, constants: stage.constants.clone(), windows, every }
+        Moments {
+            seed,
+            faults_for,
+            constants: stage.constants.clone(),
+            of_brokers: stage.of_brokers.clone(),
+            of_members: stage.of_members.clone(),
+            windows,
+            every,
+        }
     }
 
     /// Returns when a fault without a condition happens; `None` if that is too late.
@@ -51,7 +64,7 @@ impl Moments {
         let Some(before) = fault.checked_sub(1).filter(|_| rng.below(2) == 0) else {
             return plain;
         };
-        let Some(wait) = self.constant(rng) else { return plain };
+        let Some(wait) = times(&self.constants, &FACTORS, rng) else { return plain };
         let snapped = self.plain_start(before) + wait;
         if snapped < self.faults_for { snapped } else { plain }
     }
@@ -63,25 +76,38 @@ impl Moments {
     }
 
     /// Draws how long a fault lasts; `None` is to the end of the faults.
-    pub fn dwell(&self, dice: Dice) -> Option<Duration> {
+    ///
+    /// Most faults last about as long as others wait for whom they hit: shorter ones change
+    /// little, much longer ones keep everything down.
+    pub fn dwell(&self, about: About, dice: Dice) -> Option<Duration> {
         let rng = &mut dice.stream("dwell");
         match rng.below(20) {
             0 => None,
-            1..=9 => self.constant(rng).or_else(|| Some(self.length(rng))),
+            1..=10 => self.outlasting(about, rng).or_else(|| Some(self.length(rng))),
+            11..=12 => times(&self.constants, &FACTORS, rng).or_else(|| Some(self.length(rng))),
             _ => Some(self.length(rng)),
         }
+    }
+
+    /// Draws a length after which others have acted on who is silent, or nearly so.
+    pub fn outlasting(&self, about: About, rng: &mut Rng) -> Option<Duration> {
+        let waits = match about {
+            About::Brokers => &self.of_brokers,
+            About::Groups => &self.of_members,
+            About::Anything => &self.constants,
+        };
+        times(waits, &OUTLASTING, rng)
     }
 
     fn length(&self, rng: &mut Rng) -> Duration {
         log_length(Duration::from_millis(1), self.faults_for, rng)
     }
+}
 
-    /// Draws a timeout or interval, or a little less or more.
-    fn constant(&self, rng: &mut Rng) -> Option<Duration> {
-        let constant = pick(&self.constants, rng)?;
-        let factor = pick(&FACTORS, rng)?;
-        Some(Duration::from_millis((constant.0 * factor / 1_000_000).max(1)))
-    }
+/// Draws a timeout or interval, or so many thousandths of it.
+fn times(lengths: &[Duration], factors: &[u64], rng: &mut Rng) -> Option<Duration> {
+    let (length, factor) = (pick(lengths, rng)?, pick(factors, rng)?);
+    Some(Duration::from_millis((length.0 * factor / 1_000_000).max(1)))
 }
 
 fn storm(faults_for: Duration, rng: &mut Rng) -> (Duration, Duration) {

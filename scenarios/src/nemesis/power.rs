@@ -14,6 +14,7 @@ use sim::plan::{Action, Comparison, Condition, Direction, Quantity, Selector, St
 use super::chance::{Dice, log_length, log_uniform, pick, stream};
 use super::faults::{self, Scene, step};
 use super::kind::FaultKind;
+use super::seams::About;
 use super::stage::{Stage, Target};
 
 /// Power goes so often, at most.
@@ -76,7 +77,7 @@ fn power_cut(scene: &Scene<'_>, seed: u64, nth: u64) -> Vec<Step> {
         ready = and(ready, seam);
     }
     let unsynced = faults::unsynced(dice);
-    let undo = scene.moments.dwell(dice);
+    let undo = scene.moments.dwell(About::Brokers, dice);
     let mut steps = match target.min_isr < target.replicas && rng.below(2) == 0 {
         true => {
             let mut steps = shrink(target, ready, &format!("cut-{nth}"), scene.stage);

@@ -73,6 +73,11 @@ pub(super) enum About {
     Anything,
 }
 
+/// Returns the condition that a partition is in this term of a leader, or a later one.
+pub(super) fn term(partition: TopicPartition, term: u64) -> Condition {
+    is(Quantity::Epoch(partition), Comparison::AtLeast, term)
+}
+
 /// Draws a condition that holds at a seam; `None` if the plan has none of that kind.
 pub(super) fn condition(stage: &Stage, about: About, rng: &mut Rng) -> Option<Condition> {
     let mut seams: Vec<Seam> = Vec::new();
@@ -93,7 +98,7 @@ fn at(seam: Seam, stage: &Stage, rng: &mut Rng) -> Option<Condition> {
         }
         Seam::Elected => {
             let epoch = log_uniform(1, CHANGES_MAX, rng);
-            Some(is(Quantity::Epoch(target.partition), Comparison::AtLeast, epoch))
+            Some(term(target.partition, epoch))
         }
         Seam::Appended => {
             let it = Passing::draw(stage, target, rng)?;

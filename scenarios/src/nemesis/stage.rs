@@ -1,5 +1,6 @@
 //! What a plan offers to a nemesis: whom it can hit, and which times matter there.
 
+use model::config::ConsumerConfig;
 use model::ids::{BrokerId, ClientId, GroupId, NodeId, TopicId, TopicPartition};
 use model::message::cluster::TopicLayout;
 use model::time::Duration;
@@ -30,6 +31,10 @@ pub(super) struct Stage {
     pub controller: ControllerKind,
     /// Timeouts and intervals of the plan's protocols, each once, in order.
     pub constants: Vec<Duration>,
+    /// How long a broker may be silent before others act on it, each once, in order.
+    pub of_brokers: Vec<Duration>,
+    /// How long a member of a group may be.
+    pub of_members: Vec<Duration>,
     pub faults_for: Duration,
     pub broker_session: Duration,
     /// The longest `replica.lag.time.max.ms`.
@@ -63,6 +68,8 @@ impl Stage {
             groups: (0..plan.groups.len() as u16).map(GroupIndex).collect(),
             controller: plan.controller.kind,
             constants: constants(plan),
+            of_brokers: of_brokers(plan),
+            of_members: of_members(plan),
             faults_for: plan.faults_for,
             broker_session: plan.controller.config.session_timeout,
             lag: lags.max().unwrap_or_default(),
@@ -136,8 +143,30 @@ fn constants(plan: &Plan) -> Vec<Duration> {
             }
         }
     }
-    constants.retain(|length| (1_000..2 * plan.faults_for.0).contains(&length.0));
-    constants.sort();
-    constants.dedup();
-    constants
+    fitting(constants, plan)
+}
+
+fn of_brokers(plan: &Plan) -> Vec<Duration> {
+    let session = plan.controller.config.session_timeout;
+    let lags = plan.brokers.iter().map(|broker| broker.config.replica_lag_time_max);
+    fitting(lags.chain([session]).collect(), plan)
+}
+
+fn of_members(plan: &Plan) -> Vec<Duration> {
+    let sessions = plan.brokers.iter().map(|broker| broker.config.group_consumer_session_timeout);
+    let members = plan.clients.iter().filter_map(|client| match &client.role {
+        ClientRole::Member(member) => Some(&member.config),
+        ClientRole::Producer(_) | ClientRole::Consumer(_) => None,
+    });
+    let of_member = |config: &ConsumerConfig| [config.session_timeout, config.poll_interval_max];
+    let all: Vec<Duration> = members.flat_map(of_member).collect();
+    if all.is_empty() { all } else { fitting(sessions.chain(all).collect(), plan) }
+}
+
+/// Returns those that pass while there are faults, each once, in order.
+fn fitting(mut lengths: Vec<Duration>, plan: &Plan) -> Vec<Duration> {
+    lengths.retain(|length| (1_000..2 * plan.faults_for.0).contains(&length.0));
+    lengths.sort();
+    lengths.dedup();
+    lengths
 }

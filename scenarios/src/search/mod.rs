@@ -7,12 +7,14 @@
 //! - [`campaign`]: many runs, in order; [`looked`]: what they covered
 //! - [`mod@shrink`]: makes what was found small
 //! - [`mod@odds`]: when it was too late
-//! - [`mutants`]: whether searches would notice a rule that is broken on purpose
+//! - [`mutants`]: whether searches would notice a rule that is broken on purpose; [`kills`]: how
+//!   soon they did
 //! - [`signature`]: when two findings are one story; [`known`]: which stories it knows
 
 pub mod any;
 pub mod campaign;
 pub mod file;
+pub mod kills;
 pub mod known;
 pub mod looked;
 pub mod mutants;

@@ -269,6 +269,12 @@ pub fn chase(chase: Chase<'_>, stop: &(dyn Fn() -> bool + Sync)) -> Chased {
     }
 }
 
+/// Returns what breaks in the trial of one seed because of a broken rule.
+pub fn killed_by(source: &dyn Source, deviation: Deviation, seed: u64) -> Vec<Violation> {
+    let broken = Planted { source, deviation }.draw(seed).violations();
+    if broken.is_empty() { broken } else { due_to_the_rule(source, seed, broken) }
+}
+
 /// Returns what the same trial does not break under the correct rules.
 fn due_to_the_rule(source: &dyn Source, seed: u64, broken: Vec<Violation>) -> Vec<Violation> {
     let anyway = source.draw(seed).violations();

@@ -1,5 +1,6 @@
 //! `high-watermark-monotonic`: the committed end moves forward only, as clients see it, and
-//! every ISR member has what lies below.
+//! every ISR member has what lies below: whenever a high watermark rises, when a leader takes
+//! over with the one that it has, and when a replica joins the ISR.
 //!
 //! A consumer that changes leaders may legally be shown a smaller high watermark by a fetch:
 //! the new leader learns the end of what is committed a round trip later. Only the answer of
@@ -10,8 +11,9 @@
 
 use std::sync::Arc;
 
-use model::fact::{Fact, WaitSet};
-use model::ids::{BrokerId, ClientId, LeaderEpoch, Offset, TopicPartition};
+use model::fact::Fact;
+use model::ids::{BrokerId, ClientId, LeaderEpoch, Offset, ReplicaSet, TopicPartition};
+use model::log::batch::Batch;
 use model::message::data::OffsetSpec;
 
 use crate::checkers::case::{Case, Place, seen};
@@ -43,6 +45,9 @@ struct Exposed {
     outdated: Offset,
     /// A leader was elected that has not taken over yet: until then the one before is read from.
     is_moving: bool,
+    /// The last record that the acting leader, or one before it, has committed: its offset and
+    /// its batch; nothing once an acting leader lacks it.
+    committed: Option<(Offset, Arc<Batch>)>,
     /// Leaders that have taken over so far.
     moves: u64,
     /// Unclean elections so far.
@@ -74,14 +79,24 @@ impl Watermarks {
     pub(crate) fn on_fact(&mut self, fact: &Fact, place: Place, cluster: &Cluster) {
         match fact {
             Fact::HighWatermark { broker, partition, to, waiting: Some(waiting), .. } => {
+                let Some(state) = cluster.partition(*partition) else { return };
+                let last = last_below(*to, *broker, state);
+                let members = waiting.isr.without(*broker);
+                self.check_members((*to, last), members, (state, cluster), place);
                 let exposed = self.partitions.get_mut(*partition);
-                let known = match exposed.acting {
-                    Some((acting, _)) if acting == *broker => &mut exposed.known,
-                    _ => &mut exposed.outdated,
+                let is_acting = exposed.acting.is_some_and(|(acting, _)| acting == *broker);
+                let known = match is_acting {
+                    true => &mut exposed.known,
+                    false => &mut exposed.outdated,
                 };
                 *known = (*known).max(*to);
-                if let Some(partition) = cluster.partition(*partition) {
-                    self.check_members((*broker, *to), waiting, partition, (place, cluster));
+                if is_acting {
+                    let known = exposed.committed.as_ref();
+                    if known.is_none_or(|(offset, _)| *offset < *to)
+                        && let Some(batch) = last
+                    {
+                        exposed.committed = Some((Offset(to.0 - 1), Arc::clone(batch)));
+                    }
                 }
             }
             Fact::Polled { client, partition, to, high_watermark, .. } => {
@@ -125,17 +140,36 @@ impl Watermarks {
                 }
                 exposed.outdated = exposed.outdated.max(exposed.known);
                 exposed.known = *high_watermark;
+                let Some(state) = cluster.partition(*partition) else { return };
+                // What it has lost is judged elsewhere.
+                exposed.committed.take_if(|(offset, batch)| !has(state, *broker, *offset, batch));
+                // A broker that was frozen may take over a term that is over.
+                if state.leader_epoch == *epoch {
+                    let last = last_below(*high_watermark, *broker, state);
+                    let members = state.isr.without(*broker);
+                    self.check_members((*high_watermark, last), members, (state, cluster), place);
+                }
             }
             Fact::PartitionChanged { partition, leader, isr, cause, .. } => {
+                let exposed = self.partitions.get_mut(*partition);
                 if let Some(elected) = leader.1
                     && leader.0 != leader.1
                 {
-                    let exposed = self.partitions.get_mut(*partition);
                     exposed.is_moving = true;
                     match election(elected, isr.0, *cause) {
                         Election::Clean => {}
-                        Election::Unclean => exposed.uncleans += 1,
+                        Election::Unclean => {
+                            exposed.uncleans += 1;
+                            exposed.committed = None;
+                        }
                     }
+                }
+                let joining = isr.1.minus(isr.0);
+                if let Some((offset, batch)) = exposed.committed.clone()
+                    && let Some(state) = cluster.partition(*partition)
+                {
+                    let below = (Offset(offset.0 + 1), Some(&batch));
+                    self.check_members(below, joining, (state, cluster), place);
                 }
             }
             _ => {}
@@ -172,32 +206,42 @@ impl Watermarks {
         }
     }
 
-    /// Checks that every member of a leader's ISR has what the leader calls committed.
+    /// Checks that these members of an ISR have what is called committed: whatever lies below a
+    /// high watermark, the last of it in this batch, if its leader has that at all.
     fn check_members(
         &mut self,
-        risen: (BrokerId, Offset),
-        waiting: &WaitSet,
-        partition: &Partition,
-        seen: (Place, &Cluster),
+        (to, last): (Offset, Option<&Arc<Batch>>),
+        members: ReplicaSet,
+        (partition, cluster): (&Partition, &Cluster),
+        place: Place,
     ) {
-        let ((leader, to), (place, cluster)) = (risen, seen);
         if to == Offset::ZERO {
             return;
         }
-        let last = Offset(to.0 - 1);
-        let own = partition.log(leader).and_then(|log| log.at(last));
         // What a power cut took from a member is judged when that member leads.
-        for member in waiting.isr.without(leader).minus(cluster.powerless()).iter() {
-            let copy = partition.log(member).and_then(|log| log.at(last));
-            let has_it = match (own, copy) {
-                (Some(own), Some(copy)) => Arc::ptr_eq(own, copy) || same(own, copy),
-                (None, _) | (_, None) => false,
-            };
-            if !has_it {
+        for member in members.minus(cluster.powerless()).iter() {
+            let offset = Offset(to.0 - 1);
+            if !last.is_some_and(|last| has(partition, member, offset, last)) {
                 self.case.breach(Anomaly::HwOverrun, place);
             }
         }
     }
+}
+
+/// Returns the batch with the last record below a high watermark, as this broker has it.
+fn last_below(
+    high_watermark: Offset,
+    broker: BrokerId,
+    partition: &Partition,
+) -> Option<&Arc<Batch>> {
+    let last = Offset(high_watermark.0.checked_sub(1)?);
+    partition.log(broker)?.at(last)
+}
+
+/// Says whether a broker has this batch at an offset.
+fn has(partition: &Partition, broker: BrokerId, offset: Offset, batch: &Arc<Batch>) -> bool {
+    let copy = partition.log(broker).and_then(|log| log.at(offset));
+    copy.is_some_and(|copy| Arc::ptr_eq(copy, batch) || same(copy, batch))
 }
 
 impl Exposed {
@@ -244,7 +288,7 @@ mod tests {
     use model::message::data::Acks;
 
     use crate::checkers::fixture::{
-        History, assert_breaks, assert_holds, assert_untested, batch, set,
+        History, PARTITION, assert_breaks, assert_holds, assert_untested, batch, set,
     };
 
     use super::*;
@@ -353,7 +397,7 @@ mod tests {
         history.append(&[1], &batch(0, 0, &[0])).commit(1, 1);
 
         assert_eq!(history.first_violation(), Some(CLAIM));
-        let because = "a high watermark rose beyond the log of an ISR member, 1 time";
+        let because = "a high watermark lay beyond the log of an ISR member, 1 time";
         assert_breaks(&history.verdict(CLAIM), Anomaly::HwOverrun, 1, because);
     }
 
@@ -365,6 +409,52 @@ mod tests {
         let finding = history.verdict(CLAIM);
 
         assert_eq!(finding.anomalies.get(&Anomaly::HwOverrun), Some(&1));
+    }
+
+    #[test]
+    fn a_leader_that_takes_over_with_more_than_a_member_has_breaks_it() {
+        let taken_over = |copies: &[u8]| {
+            let mut history = History::new(Acks::All, &[1, 2, 3]);
+            let isr = ChangeCause::Fenced(BrokerId(1));
+            history.append(copies, &batch(0, 0, &[0])).elect(Some(2), &[2, 3], isr);
+            history.fact(Fact::BecameLeader {
+                broker: BrokerId(2),
+                partition: PARTITION,
+                epoch: LeaderEpoch(1),
+                end: Offset(1),
+                high_watermark: Offset(1),
+            });
+            history.first_violation()
+        };
+
+        assert_eq!(taken_over(&[1, 2]), Some(CLAIM));
+        assert_eq!(taken_over(&[1, 2, 3]), None);
+    }
+
+    #[test]
+    fn who_joins_the_isr_has_what_was_committed_without_it() {
+        let joined = |copies: &[u8]| {
+            let mut history = History::new(Acks::All, &[1, 2, 3]);
+            history.isr(&[1, 2]).write(&[1, 2], &batch(0, 0, &[0]));
+            history.copy(copies[0], &batch(0, 0, &[copies[1].into()]));
+            history.fail_over(2, &[2]).isr(&[2, 3]);
+            history.first_violation()
+        };
+
+        assert_eq!(joined(&[3, 9]), Some(CLAIM), "it has something else");
+        assert_eq!(joined(&[4, 0]), Some(CLAIM), "it has nothing");
+        assert_eq!(joined(&[3, 0]), None);
+    }
+
+    #[test]
+    fn after_an_unclean_election_nothing_is_committed() {
+        let mut history = History::new(Acks::All, &[1, 2, 3]);
+        history.isr(&[1]).write(&[1], &batch(0, 0, &[0])).crash(1);
+        history.elect(Some(2), &[2], ChangeCause::UncleanElection).isr(&[2, 3]);
+
+        let finding = history.verdict(CLAIM);
+
+        assert_eq!(finding.anomalies.get(&Anomaly::HwOverrun), None);
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn producer(seed: u64, scale: &Scale, name: &str, topics: &[TopicPlan]) -> Produ
     let records = dice.number(scale.records.div_ceil(4), scale.records);
     // Most records are sent while there are faults, some in a burst, some after them.
     let whole = scale.faults_millis * 1_000 / records;
-    let gap = dice.pick(&[1_000, whole / 4, whole, whole]);
+    let gap = dice.pick(&[1_000, 1_000, whole / 4, whole, whole]);
     let every = match dice.coin() {
         true => Shape::Fixed(Duration(gap)),
         false => Shape::Exponential {
@@ -57,7 +57,7 @@ fn producer(seed: u64, scale: &Scale, name: &str, topics: &[TopicPlan]) -> Produ
         partition: dice.one_in(4).then(|| dice.number(0, u64::from(partitions) - 1) as u16),
         records: records as u32,
         every,
-        start: Time::ZERO + dice.pick(&[0, 0, 500, 2_000].map(Duration::from_millis)),
+        start: Time::ZERO + dice.pick(&[0, 500, 500, 2_000].map(Duration::from_millis)),
         keys: dice.pick(&[Keys::Null, Keys::RoundRobin(2), Keys::RoundRobin(3), Keys::Zipf(5)]),
         value_bytes: dice.pick(&[10, 10, 100]),
         style,
@@ -88,14 +88,15 @@ pub(crate) fn config(seed: u64, name: &str) -> ProducerConfig {
     };
     let (linger, request_timeout) =
         (dice.pick(&[0, 5, 50].map(Duration::from_millis)), dice.millis(200, 2_000));
-    let patience = dice.pick(&[100, 1_000, 3_000, 60_000].map(Duration::from_millis));
+    let patience =
+        dice.pick(&[100, 1_000, 3_000, 60_000, 60_000, 60_000].map(Duration::from_millis));
     ProducerConfig {
         acks,
         idempotence,
         retries,
         in_flight_max: dice.pick(&[1, 2, 5, 5]),
         linger,
-        batch_bytes: dice.pick(&[0, 0, 200, 16_384]),
+        batch_bytes: dice.pick(&[0, 0, 0, 200, 16_384]),
         request_timeout,
         delivery_timeout: linger + request_timeout + patience,
         block_max: dice.millis(1_000, 5_000),

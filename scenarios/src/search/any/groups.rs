@@ -65,8 +65,8 @@ pub(crate) fn draw(
     let topics = Subscribed::Topics((0..scale.topics).map(TopicId).collect());
     let config = config(seed, wish.name, handling.commit);
     let stagger = dice.pick(&[0, 0, 200, 1_000]);
-    let is_static = dice.one_in(4);
-    let twins = is_static && dice.one_in(4);
+    let is_static = dice.one_in(3);
+    let twins = is_static && dice.one_in(3);
     let member = |ordinal: u16| {
         let name = format!("{}-{ordinal}", wish.name);
         let mut config = config.clone();

@@ -87,7 +87,7 @@ impl Scale {
                 records: 8,
                 producers: 1,
                 members: 2,
-                faults: 16,
+                faults: 32,
                 faults_millis,
             },
             6..=8 => Scale {
@@ -97,7 +97,7 @@ impl Scale {
                 records: 50,
                 producers: dice.pick(&[1, 1, 2]),
                 members: 3,
-                faults: 32,
+                faults: 64,
                 faults_millis,
             },
             _ => Scale {
@@ -115,14 +115,39 @@ impl Scale {
 }
 
 /// Chooses what the nemesis may do: where power cuts lose bytes, most plans have none, since
-/// they leave little to be promised.
+/// they leave little to be promised. Every sixth plan leaves brokers alone: some promises are only
+/// made there. Where there are groups, clients suffer more in every other plan.
 fn nemesis(seed: u64, scale: &Scale, plan: &Plan) -> Nemesis {
     let mut dice = Dice::of(seed, "nemesis");
     let mut nemesis = Nemesis { faults: (1, scale.faults), ..Nemesis::default() };
     if plan.disk.flush != FlushPolicy::EveryWrite && !dice.one_in(4) {
         nemesis.allow.retain(|(kind, _)| *kind != FaultKind::PowerLoss);
     }
+    if dice.one_in(6) {
+        nemesis.allow.retain(|(kind, _)| is_gentle(*kind));
+    }
+    if !plan.groups.is_empty() && dice.coin() {
+        let clients = nemesis.allow.iter_mut().filter(|(kind, _)| is_of_clients(*kind));
+        clients.for_each(|(_, weight)| *weight *= 4);
+    }
     nemesis
+}
+
+fn is_of_clients(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::ClientCrash | FaultKind::ClientPause | FaultKind::Leave)
+}
+
+/// Says whether a kind leaves brokers, their links and their disks alone.
+fn is_gentle(kind: FaultKind) -> bool {
+    is_of_clients(kind)
+        || matches!(
+            kind,
+            FaultKind::Drop
+                | FaultKind::Hold
+                | FaultKind::Delay
+                | FaultKind::ClockJump
+                | FaultKind::ClockDrift
+        )
 }
 
 /// Draws a plan under the correct rules.

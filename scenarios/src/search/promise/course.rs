@@ -2,7 +2,7 @@
 
 use model::ids::{ClientId, NodeId};
 use model::message::cluster::{ElectionKind, TopicLayout};
-use model::message::{Api, Half};
+use model::message::{Api, Half, MessageKind};
 use model::time::{Duration, Time};
 use sim::plan::{Action, ClientRole, FlushPolicy, MessageFate, Plan, Selector, Unsynced};
 
@@ -99,7 +99,7 @@ impl Course {
     }
 }
 
-/// Says whether no leader ever moves or refuses: faults hit clients and answers only, one copy
+/// Says whether no leader ever moves or refuses: faults hit clients and messages that move no leader, one copy
 /// is enough, and producers leave the brokers time to hear of the topics.
 fn keeps_leaders(plan: &Plan) -> bool {
     let harmless = plan.steps.iter().all(|step| match &step.action {
@@ -109,7 +109,7 @@ fn keeps_leaders(plan: &Plan) -> bool {
                 !hits.contains(&Kind::Broker) && !hits.contains(&Kind::Controller)
             })
         }
-        Action::Rule(rule) => rule.kind.api == Api::Produce && rule.kind.half == Half::Response,
+        Action::Rule(rule) => moves_no_leader(rule.kind),
         Action::Produce(..)
         | Action::Release
         | Action::Join(_)
@@ -162,6 +162,31 @@ fn hears_late(plan: &Plan) -> bool {
         _ => false,
     };
     plan.steps.iter().any(|step| is_late(&step.action)) || SOON < slowest_link(plan)
+}
+
+/// Says whether leaders stay, and take what reaches them in order, however late this message is.
+/// Followers may leave the ISR, where one copy is enough.
+fn moves_no_leader(kind: MessageKind) -> bool {
+    match kind.api {
+        Api::Produce => kind.half == Half::Response,
+        Api::Metadata
+        | Api::InitProducerId
+        | Api::AllocateProducerIds
+        | Api::Fetch
+        | Api::ListOffsets
+        | Api::OffsetForLeaderEpoch
+        | Api::AlterPartition
+        | Api::FindCoordinator
+        | Api::JoinGroup
+        | Api::SyncGroup
+        | Api::Heartbeat
+        | Api::LeaveGroup
+        | Api::OffsetCommit
+        | Api::OffsetFetch
+        | Api::ConsumerGroupHeartbeat => true,
+        // The controller takes a broker for dead that it does not hear.
+        _ => false,
+    }
 }
 
 /// What a selector may name.
