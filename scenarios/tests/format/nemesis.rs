@@ -123,7 +123,8 @@ fn one_fault_less_leaves_all_others_as_they_are() {
             let at = rest.iter().position(|other| other == step);
             rest.remove(at.unwrap_or_else(|| panic!("seed {seed}: {step:?} has changed")));
         }
-        assert!(rest.len() <= 3, "seed {seed}: a fault has three steps at most");
+        // It may meet three successors, and a message that is held meanwhile and released.
+        assert!(rest.len() <= 6, "seed {seed}: {} steps are one fault", rest.len());
     }
 }
 
@@ -200,8 +201,8 @@ fn a_swarm_leaves_out_half_of_the_kinds() {
         crashes += usize::from(steps.iter().any(|step| matches!(step.action, Action::Crash(_))));
     }
 
-    // 5 % by the rules, and an eighth of the others because no kind is in.
-    assert!((110..210).contains(&none), "{none} of 1,000 have no fault");
+    // 5 % by the rules; where the dice leave out every kind, one of them is in.
+    assert!((30..80).contains(&none), "{none} of 1,000 have no fault");
     assert!((300..500).contains(&crashes), "{crashes} of 1,000 have a crash");
 }
 
@@ -240,10 +241,10 @@ fn a_seed_means_the_same_faults_for_ever() {
         [
             "crash at 2.132 for 1.671 s",
             "cut at 6.649 for 4 ms",
-            "rule when, wait 1.367 s for 8.550 s",
-            "cut when, wait 0 us for 136 ms",
+            "rule when, wait 1.367 s for 9.450 s",
+            "cut when, wait 0 us for 28.500 s",
             "slow when, wait 0 us for 1 ms",
-            "crash when, wait 14 ms for 90 ms",
+            "crash when, wait 14 ms for 10.800 s",
         ]
     );
 }
