@@ -113,7 +113,7 @@ fn trying(
     let story = &exercise.stories[*place];
     let mut set = settings(&story.set);
     set.extend(of_answer.iter().chain(&setup.set).cloned());
-    Trying::story(&story.base, (set, &setup.rules), measured)
+    Trying::story(&story.base, set, &setup.rules, measured)
 }
 
 /// Judges an answer.

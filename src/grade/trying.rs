@@ -99,7 +99,8 @@ impl Trying {
     /// Why it cannot be run.
     pub fn story(
         base: &str,
-        (set, rules): (Vec<(String, String)>, &[(String, String)]),
+        set: Vec<(String, String)>,
+        rules: &[(String, String)],
         measured: &[Measured],
     ) -> Result<Trying, String> {
         let entry = library::find(base).ok_or_else(|| base.to_owned())?;
