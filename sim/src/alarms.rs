@@ -16,31 +16,29 @@ const PURPOSES: [Kind; 3] = [Kind::Departure, Kind::Deadline, Kind::Application]
 pub(crate) struct Alarms {
     places: usize,
     /// The final at 1; the matches of `n` are won by the earlier of `2n` and `2n + 1`; the
-    /// alarms themselves are in the second half, by purpose and then by place. `Key::NEVER`
+    /// alarms themselves are in the second half, by purpose and then by place. `Time::MAX`
     /// is an alarm that is not set.
     ///
     /// Invariant: each match is won by the earlier side.
-    winners: Vec<Key>,
+    winners: Vec<Time>,
 }
 
 impl Alarms {
     /// Makes the alarms of so many computers, none of them set.
     pub(crate) fn new(places: usize) -> Alarms {
         let alarms = (places * PURPOSES.len()).next_power_of_two();
-        Alarms { places, winners: vec![Key::NEVER; 2 * alarms] }
+        Alarms { places, winners: vec![Time::MAX; 2 * alarms] }
     }
 
     /// Returns when a computer goes on.
     pub(crate) fn get(&self, purpose: Kind, place: Place) -> Option<Time> {
-        let alarm = self.winners[self.alarm(purpose, place)];
-        (alarm != Key::NEVER).then_some(alarm.at())
+        Some(self.winners[self.alarm(purpose, place)]).filter(|at| *at != Time::MAX)
     }
 
     /// Sets when a computer goes on; `None` is never.
     pub(crate) fn set(&mut self, purpose: Kind, place: Place, at: Option<Time>) {
         let mut side = self.alarm(purpose, place);
-        let set = at.filter(|at| *at != Time::MAX);
-        let mut winner = set.map_or(Key::NEVER, |at| Key::own(at, purpose, place));
+        let mut winner = at.unwrap_or(Time::MAX);
         while self.winners[side] != winner {
             self.winners[side] = winner;
             if side == 1 {
@@ -51,9 +49,22 @@ impl Alarms {
         }
     }
 
-    /// Returns the first of them; `Key::NEVER` if none is set.
-    pub(crate) fn first(&self) -> Key {
+    /// Returns when the first of them is due.
+    pub(crate) fn next_at(&self) -> Time {
         self.winners[1]
+    }
+
+    /// Returns the first of them; `Time::MAX` if none is set.
+    pub(crate) fn first(&self) -> Key {
+        let (at, alarms) = (self.winners[1], self.winners.len() / 2);
+        let mut side = 1;
+        while side < alarms {
+            // Of simultaneous ones the left one is first.
+            side *= 2;
+            side += usize::from(self.winners[side] != at);
+        }
+        let (purpose, place) = ((side - alarms) / self.places, (side - alarms) % self.places);
+        Key::own(at, PURPOSES[purpose], Place(place as u16))
     }
 
     fn alarm(&self, purpose: Kind, place: Place) -> usize {
@@ -88,7 +99,7 @@ mod tests {
             });
             match all.min() {
                 Some(first) => assert_eq!(alarms.first(), first),
-                None => assert_eq!(alarms.first(), Key::NEVER),
+                None => assert_eq!(alarms.next_at(), Time::MAX),
             }
         }
     }

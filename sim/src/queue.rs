@@ -61,7 +61,7 @@ pub(crate) const PLACES_MAX: usize = 1 << 14;
 
 impl Key {
     /// Behind every event.
-    pub(crate) const NEVER: Key = Key(u128::MAX);
+    const NEVER: Key = Key(u128::MAX);
 
     /// Makes the key of an event that goes from one computer to another.
     pub(crate) fn new(at: Time, kind: Kind, from: Place, to: Place, ordinal: u32) -> Key {
@@ -162,7 +162,7 @@ impl Queue {
 
     /// Returns when the next event happens; `Time::MAX` is never.
     pub(crate) fn next_at(&self) -> Time {
-        self.next_scheduled().min(self.alarms.first()).at()
+        self.next_scheduled().at().min(self.alarms.next_at())
     }
 
     fn next_scheduled(&self) -> Key {
@@ -171,13 +171,16 @@ impl Queue {
 
     /// Takes the next event, with its packet if it is an arrival.
     pub(crate) fn pop(&mut self) -> Option<(Key, Option<Packet>)> {
-        let alarm = self.alarms.first();
-        if alarm < self.next_scheduled() {
-            self.alarms.set(alarm.kind(), alarm.to(), None);
-            return Some((alarm, None));
-        }
-        if self.next_scheduled().at() == Time::MAX {
+        let (alarm_at, scheduled) = (self.alarms.next_at(), self.next_scheduled());
+        if alarm_at.min(scheduled.at()) == Time::MAX {
             return None;
+        }
+        if alarm_at <= scheduled.at() {
+            let alarm = self.alarms.first();
+            if alarm < scheduled {
+                self.alarms.set(alarm.kind(), alarm.to(), None);
+                return Some((alarm, None));
+            }
         }
         let Reverse(Scheduled { key, slot }) = self.heap.pop()?;
         if slot == NO_PACKET {
