@@ -45,9 +45,6 @@ struct Exposed {
     outdated: Offset,
     /// A leader was elected that has not taken over yet: until then the one before is read from.
     is_moving: bool,
-    /// The last record that the acting leader, or one before it, has committed: its offset and
-    /// its batch; nothing once an acting leader lacks it.
-    committed: Option<(Offset, Arc<Batch>)>,
     /// Leaders that have taken over so far.
     moves: u64,
     /// Unclean elections so far.
@@ -126,13 +123,9 @@ impl Watermarks {
                     exposed.is_moving = true;
                     match election(elected, isr.0, *cause) {
                         Election::Clean => {}
-                        Election::Unclean => {
-                            exposed.uncleans += 1;
-                            exposed.committed = None;
-                        }
+                        Election::Unclean => exposed.uncleans += 1,
                     }
                 }
-                self.on_joining(isr.1.minus(isr.0), *partition, (place, cluster));
             }
             _ => {}
         }
@@ -156,10 +149,6 @@ impl Watermarks {
         *known = (*known).max(to);
         let Some(state) = cluster.partition(id) else { return };
         let last = last_below(to, broker, state);
-        let is_more = exposed.committed.as_ref().is_none_or(|(offset, _)| *offset < to);
-        if let Some(batch) = last.filter(|_| acts && is_more) {
-            exposed.committed = Some((Offset(to.0 - 1), Arc::clone(batch)));
-        }
         self.check_members((to, last), members, (state, cluster), place);
     }
 
@@ -179,28 +168,11 @@ impl Watermarks {
         exposed.outdated = exposed.outdated.max(exposed.known);
         exposed.known = high_watermark;
         let Some(state) = cluster.partition(id) else { return };
-        // What it has lost is judged elsewhere.
-        exposed.committed.take_if(|(offset, batch)| !has(state, broker, *offset, batch));
         // A broker that was frozen may take over a term that is over.
         if state.leader_epoch == epoch {
             let last = last_below(high_watermark, broker, state);
             let members = state.isr.without(broker);
             self.check_members((high_watermark, last), members, (state, cluster), place);
-        }
-    }
-
-    /// Replicas join an ISR: they have what was committed without them.
-    fn on_joining(
-        &mut self,
-        joining: ReplicaSet,
-        id: TopicPartition,
-        (place, cluster): (Place, &Cluster),
-    ) {
-        if let Some((offset, batch)) = self.partitions.get_mut(id).committed.clone()
-            && let Some(state) = cluster.partition(id)
-        {
-            let below = (Offset(offset.0 + 1), Some(&batch));
-            self.check_members(below, joining, (state, cluster), place);
         }
     }
 
@@ -452,34 +424,6 @@ mod tests {
 
         assert_eq!(taken_over(&[1, 2]), Some(CLAIM));
         assert_eq!(taken_over(&[1, 2, 3]), None);
-    }
-
-    #[test]
-    fn who_joins_the_isr_has_what_was_committed_without_it() {
-        let joined = |copies: &[u8]| {
-            let mut history = History::new(Acks::All, &[1, 2, 3]);
-            let written = batch(0, 0, &[0]);
-            history.isr(&[1, 2]).write(&[1, 2], &written);
-            copies.iter().for_each(|&broker| {
-                history.copy(broker, &written);
-            });
-            history.isr(&[1, 2, 3]);
-            history.first_violation()
-        };
-
-        assert_eq!(joined(&[]), Some(CLAIM));
-        assert_eq!(joined(&[3]), None);
-    }
-
-    #[test]
-    fn after_an_unclean_election_nothing_is_committed() {
-        let mut history = History::new(Acks::All, &[1, 2, 3]);
-        history.isr(&[1]).write(&[1], &batch(0, 0, &[0])).crash(1);
-        history.elect(Some(2), &[2], ChangeCause::UncleanElection).isr(&[2, 3]);
-
-        let finding = history.verdict(CLAIM);
-
-        assert_eq!(finding.anomalies.get(&Anomaly::HwOverrun), None);
     }
 
     #[test]

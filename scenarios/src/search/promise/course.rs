@@ -8,6 +8,10 @@ use sim::plan::{Action, ClientRole, FlushPolicy, MessageFate, Plan, Selector, Un
 
 use crate::search::promise::recovery::slowest_link;
 
+/// A link that is as slow as this may bring what a dead process has sent after what the next
+/// one sends.
+const OVERTAKES: Duration = Duration::from_millis(20);
+
 /// By then every broker knows what it leads.
 const HEARD_AFTER: Duration = Duration::from_millis(500);
 
@@ -81,7 +85,8 @@ impl Course {
             _ => false,
         });
         Course {
-            revives_registrations: delays_requests && 1 < ends_brokers.count(),
+            revives_registrations: (delays_requests || OVERTAKES < slowest_link(plan))
+                && 1 < ends_brokers.count(),
             misses_epochs: has_three(plan) && elects_preferred(plan) && hears_late(plan),
             delays_requests,
             loses_bytes: loses_bytes(plan),

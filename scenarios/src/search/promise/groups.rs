@@ -197,7 +197,7 @@ fn keeps_pace(plan: &Plan, group: &GroupPlan) -> bool {
 }
 
 /// Returns how many records there are in all.
-fn records(plan: &Plan) -> u64 {
+pub(crate) fn records(plan: &Plan) -> u64 {
     let of = |role: &ClientRole| match role {
         ClientRole::Producer(producer) => u64::from(producer.records),
         ClientRole::Consumer(_) | ClientRole::Member(_) => 0,

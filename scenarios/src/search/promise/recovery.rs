@@ -5,6 +5,7 @@ use model::message::Api;
 use model::time::Duration;
 use sim::plan::{Action, ClientRole, MessageFate, Plan, Shape};
 
+use crate::search::promise::groups::records;
 use crate::search::promise::producers::{PATIENCE, senders};
 
 /// What nothing accounts for: round trips, elections, back-offs.
@@ -19,8 +20,9 @@ const RETRANSMISSION: Duration = Duration::from_millis(400);
 /// Returns a time after which everything has recovered: the timeouts that may have to pass one
 /// after the other.
 pub fn recovery(plan: &Plan) -> Duration {
+    let slack = SLACK.max(backlog(plan));
     if plan.steps.is_empty() {
-        return SLACK;
+        return slack;
     }
     // What a cut has stopped is repeated after up to as long again as the cut was.
     let network = plan.faults_for;
@@ -60,7 +62,17 @@ pub fn recovery(plan: &Plan) -> Duration {
         + session
         + longest(&mut brokers.into_iter())
         + longest(&mut sends.into_iter()).max(longest(&mut members.into_iter()))
-        + SLACK
+        + slack
+}
+
+/// Returns how long producers may need for all they have if each record goes alone, and waits
+/// for a follower that waits for the leader.
+fn backlog(plan: &Plan) -> Duration {
+    /// Messages, one after the other, for each record.
+    const HOPS: u64 = 4;
+    let links = plan.network.links.iter().map(|(_, _, shape)| usual(*shape));
+    let slowest = links.fold(usual(plan.network.latency), Duration::max);
+    Duration(slowest.0.saturating_mul(HOPS).saturating_mul(records(plan)))
 }
 
 /// Says whether brokers ask the controller with this.
@@ -103,6 +115,16 @@ pub(crate) fn slowest_link(plan: &Plan) -> Duration {
     let slowest = links.fold(longest(plan.network.latency), Duration::max);
     // A lost packet is sent again after 200 ms, and the packets behind it wait.
     if plan.network.loss_millionths == 0 { slowest } else { slowest + RETRANSMISSION }
+}
+
+/// Returns a time that a shape draws as a rule.
+fn usual(shape: Shape) -> Duration {
+    match shape {
+        Shape::Fixed(at) => at,
+        Shape::Uniform(_, high) => high,
+        Shape::Exponential { mean, .. } => mean,
+        Shape::TwoHumped { usual, .. } => usual,
+    }
 }
 
 /// Returns the longest time that a shape draws.
