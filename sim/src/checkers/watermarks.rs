@@ -1,6 +1,6 @@
 //! `high-watermark-monotonic`: the committed end moves forward only, as clients see it, and
-//! every ISR member has what lies below: whenever a high watermark rises, when a leader takes
-//! over with the one that it has, and when a replica joins the ISR.
+//! every ISR member has what lies below: whenever a high watermark rises, and when a leader takes
+//! over with the one that it has. Who joins the ISR is the business of `isr-covers-high-watermark`.
 //!
 //! A consumer that changes leaders may legally be shown a smaller high watermark by a fetch:
 //! the new leader learns the end of what is committed a round trip later. Only the answer of
