@@ -430,7 +430,8 @@ impl ClassicMember {
         self.heart.failures += 1;
     }
 
-    /// Forgets its generation because of an error, and is to join again.
+    /// Forgets its generation because of an error, and is to join again. What it owns is lost:
+    /// its listener hears of it before, even if it was about to join already.
     ///
     /// Source: `AbstractCoordinator.resetStateOnResponseError`, Kafka 4.0.
     pub(super) fn reset(&mut self, error: ErrorCode) -> Then {
@@ -440,7 +441,17 @@ impl ClassicMember {
         self.identity.generation = None;
         self.phase = Phase::Unjoined;
         self.is_rejoin_needed = true;
+        self.prepare_again();
         Then::Expelled(ExpelCause::Told(error))
+    }
+
+    /// Whoever has prepared for the rebalance already does so once more.
+    ///
+    /// Source: `AbstractCoordinator.resetStateAndRejoin`, which sets `needsJoinPrepare`, Kafka 4.0.
+    fn prepare_again(&mut self) {
+        if self.preparation == Preparation::Done {
+            self.preparation = Preparation::Due;
+        }
     }
 
     /// Gives up its membership; returns what to tell the coordinator, unless it is static,
@@ -453,6 +464,7 @@ impl ClassicMember {
         self.identity.generation = None;
         self.phase = Phase::Unjoined;
         self.is_rejoin_needed = true;
+        self.prepare_again();
         let leaver = Leaver { member: Some(member?), instance: None };
         was_in.then(|| LeaveGroupRequest { group: self.group.clone(), members: vec![leaver] })
     }
