@@ -1,5 +1,6 @@
 //! `trial mutants`: whether anybody would notice rules that are broken on purpose.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use reports::search::mutants::{self as report, Tally, Tried};
@@ -11,6 +12,7 @@ use scenarios::search::mutants::{Chase, Deviation, chase, noticed};
 use scenarios::search::subject::Source;
 
 use crate::args::Selection;
+use crate::artefacts;
 use crate::error::CliError;
 use crate::load;
 use crate::progress::Progress;
@@ -80,6 +82,7 @@ pub fn mutants(args: &MutantsArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let sources = sources(&selection, ui)?;
     let names: Vec<String> = sources.iter().map(|it| it.name().to_owned()).collect();
     let deviations = if args.only.is_empty() { Deviation::all() } else { args.only.clone() };
+    let kills = args.golden.as_deref().map(golden).transpose()?;
     work::watch_interrupts();
     let mut tally = Tally {
         sources: &names,
@@ -108,8 +111,8 @@ pub fn mutants(args: &MutantsArgs, ui: &mut Ui) -> Result<u8, CliError> {
         Format::Json => ui.json(&report::json_summary(&tally))?,
         Format::Human => ui.lines(&report::lines(&tally, ui.words))?,
     }
-    if let Some(path) = &args.golden {
-        keep(path, &tally)?;
+    if let (Some(kills), Some(path)) = (kills, &args.golden) {
+        keep(kills, path, &tally)?;
     }
     if tally.cut_short {
         return Ok(INTERRUPTED);
@@ -118,20 +121,25 @@ pub fn mutants(args: &MutantsArgs, ui: &mut Ui) -> Result<u8, CliError> {
     Ok(u8::from(0 < survivors))
 }
 
+/// Reads the golden file that is to be written, so that nobody searches in vain.
+fn golden(path: &Path) -> Result<Kills, CliError> {
+    artefacts::probe_file(path)?;
+    if !path.exists() {
+        return Ok(Kills::default());
+    }
+    Kills::read(&fs::read_to_string(path)?).map_err(|error| {
+        let message = format!("{} is no golden file: {error}", path.display());
+        CliError::usage(message, "Name another file for --golden, or one that it has written.")
+    })
+}
+
 /// Adds what was measured to a golden file.
-fn keep(path: &Path, tally: &Tally<'_>) -> Result<(), CliError> {
-    let refuse =
-        |error: &dyn std::fmt::Display| CliError::usage(format!("{}: {error}", path.display()), "");
-    let mut kills = match std::fs::read_to_string(path) {
-        Ok(text) => Kills::read(&text).map_err(|error| refuse(&error))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Kills::default(),
-        Err(error) => return Err(refuse(&error)),
-    };
+fn keep(mut kills: Kills, path: &Path, tally: &Tally<'_>) -> Result<(), CliError> {
     for tried in tally.tried {
         let chased = tried.chased.first().map_or(&[][..], Vec::as_slice);
         kills.take(Measured::of(tried.deviation, &tried.notices, (chased, tally.runs)));
     }
-    std::fs::write(path, kills.text()).map_err(|error| refuse(&error))
+    artefacts::write_file(path, kills.text().as_bytes())
 }
 
 /// Returns what is searched: everything, and the files that are named.

@@ -4,6 +4,8 @@
 //! put to the test does not count.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use model::mutant::Mutant;
 use scenarios::search::any::AnySource;
@@ -134,6 +136,35 @@ fn a_survivor_and_a_rule_that_nobody_knows_end_it_otherwise() {
         assert_eq!(output.status.code(), Some(code), "{words:?}: {text}");
         assert_eq!(text.contains("did you mean `canary-always`?"), code == 2, "{text}");
     }
+}
+
+#[test]
+fn a_golden_file_keeps_what_it_says_of_other_rules_and_rubbish_is_refused_at_once() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kills");
+    fs::create_dir_all(&folder).expect("it can be made");
+    let path = folder.join("kills.toml");
+    let golden = path.to_str().expect("it is a name");
+    fs::write(&path, Kills::recorded().text()).expect("it can be written");
+    let measure = |golden: &str| {
+        let what = ["mutants", "--only", "canary-always", "--runs", "20", "--campaigns", "1"];
+        trial(&[&what[..], &["--golden", golden]].concat())
+    };
+
+    assert_eq!(measure(golden).status.code(), Some(0));
+    let kills = Kills::read(&fs::read_to_string(&path).expect("it was written"));
+    let kills = kills.expect("it was written by the tool");
+    fs::write(&path, "rubbish").expect("it can be written");
+    let refused = measure(golden);
+    let nowhere = measure(folder.join("none/kills.toml").to_str().expect("it is a name"));
+
+    assert_eq!(kills.rules.len(), Kills::recorded().rules.len());
+    for (now, before) in kills.rules.iter().zip(&Kills::recorded().rules) {
+        assert_eq!((now.id == "canary-always", &now.id), (now.campaigns == 1, &before.id));
+        assert!(now.campaigns == 1 || now == before, "{}", now.id);
+    }
+    assert_eq!((refused.status.code(), nowhere.status.code()), (Some(2), Some(2)));
+    assert!(refused.stdout.is_empty() && nowhere.stdout.is_empty(), "before any search");
+    assert_eq!(fs::read_to_string(&path).expect("it is there"), "rubbish", "nothing is lost");
 }
 
 /// What `kills.toml` says was measured with searches of many minutes. Here the runs that noticed
