@@ -185,7 +185,7 @@ const WHY: Why = Why {
     only_copy: "唯一的副本在 {0} 上，此时还没有丢失。",
     no_copy_runs: "运行中的 broker 都没有副本，此时还没有丢失。",
     deposed: "{0} 被隔断或被罢免。",
-    only_deposed: "唯一的副本在 {0} 上，而它已不再算数。",
+    only_deposed: "从此说了算的副本，手里没有它。",
     unflushed: "{0} 只在内存中有它，没有任何磁盘存着它。",
     flushing: "只有当主机逐台出故障时，复制才能代替刷盘。",
     elected: "控制器选 {0} 为纪元 {1} 的首领。",

@@ -181,7 +181,7 @@ pub const EN: Words = Words {
         only_copy: "The only copy was on {0}. Nothing was lost yet.",
         no_copy_runs: "No broker that runs held a copy. Nothing was lost yet.",
         deposed: "{0} was cut off or deposed.",
-        only_deposed: "The only copy was on {0}, which no longer counted.",
+        only_deposed: "Whoever counts from here on does not hold it.",
         unflushed: "{0} held it in memory; no disk did.",
         flushing: "Replication replaces flushing only while hosts fail one by one.",
         elected: "ctl elected {0} for epoch {1}.",

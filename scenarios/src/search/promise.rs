@@ -37,7 +37,9 @@ const ALWAYS: [Claim; 2] = [Claim::ReplicasAgree, Claim::OneLeaderPerEpoch];
 pub fn promised(plan: &Plan) -> Oracle {
     let course = Course::of(plan);
     let mut claims = ALWAYS.to_vec();
-    if !proposes_at_once(plan) {
+    // Of three, two may come back at the same time: the leader proposes the second before it has
+    // read of the first, forgets that for a round trip, and does not wait for it meanwhile.
+    if !has_three(plan) && !course.forgets_proposals {
         claims.push(Claim::IsrCoversHighWatermark);
     }
     if recovery(plan) <= plan.settle && keeps_up(plan) && !course.revives_registrations {
@@ -46,7 +48,7 @@ pub fn promised(plan: &Plan) -> Oracle {
             claims.push(Claim::WritesResume);
         }
     }
-    if course.is_survivable() && !course.misses_epochs {
+    if course.keeps_committed() {
         claims.extend([Claim::HighWatermarkMonotonic, Claim::NoCommittedLoss]);
     }
     claims.extend(of_producers(plan, &course));
@@ -54,18 +56,4 @@ pub fn promised(plan: &Plan) -> Oracle {
     claims.sort_unstable();
     let holds = claims.into_iter().map(|claim| (claim, None::<Duration>));
     Oracle { holds: holds.collect() }
-}
-
-/// Says whether a leader may propose an ISR before it has read of the one before in the
-/// metadata: with three replicas, two of which come back at the same time.
-///
-/// It knows of the last change from the answer to its proposal. When the metadata log brings
-/// it the same registration once more, it takes that over and forgets what it has proposed
-/// since; the controller does not. For a round trip the high watermark does not wait for the
-/// replica that has been let in.
-///
-/// Source: `Partition.makeLeader`, which takes any partition epoch that is not lower, and
-/// `Partition.updateAssignmentAndIsr`, Kafka 4.0.
-fn proposes_at_once(plan: &Plan) -> bool {
-    has_three(plan)
 }

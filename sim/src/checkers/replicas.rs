@@ -7,7 +7,7 @@ use model::fact::{ChangeCause, Fact};
 use model::ids::{BrokerId, LeaderEpoch, NodeId, Offset, ReplicaSet, TopicId, TopicPartition};
 use model::log::batch::Batch;
 
-use crate::checkers::mirror::Log;
+use crate::checkers::mirror::{Log, same};
 use crate::checkers::table::ByPartition;
 use crate::history::Fault;
 
@@ -52,6 +52,12 @@ impl Partition {
     /// Returns a broker's log, if it ever appended.
     pub(crate) fn log(&self, broker: BrokerId) -> Option<&Log> {
         self.replicas.iter().find(|replica| replica.broker == broker).map(|replica| &replica.log)
+    }
+
+    /// Says whether a broker has this batch at an offset.
+    pub(crate) fn has(&self, broker: BrokerId, offset: Offset, batch: &Arc<Batch>) -> bool {
+        let copy = self.log(broker).and_then(|log| log.at(offset));
+        copy.is_some_and(|copy| Arc::ptr_eq(copy, batch) || same(copy, batch))
     }
 
     /// Returns how many replicas hold `batch`.

@@ -1,10 +1,10 @@
 //! Truths across replicas: they agree, an epoch has one leader, and leaders wait for whom
-//! the controller could elect.
+//! the controller could elect: whoever joins the ISR has what was committed without it.
 
 use std::sync::Arc;
 
 use model::fact::{AppendRole, Fact};
-use model::ids::{BrokerId, LeaderEpoch, TopicPartition, Uid};
+use model::ids::{BrokerId, LeaderEpoch, Offset, ReplicaSet, TopicPartition, Uid};
 use model::log::batch::Batch;
 use model::message::data::Acks;
 
@@ -31,6 +31,8 @@ struct Leaders {
     appended: Vec<(LeaderEpoch, BrokerId)>,
     /// The greatest epoch that any broker led or appended in.
     newest: LeaderEpoch,
+    /// The registered leader's high watermark, and the epoch in which it had it.
+    committed: (LeaderEpoch, Offset),
 }
 
 impl Leaders {
@@ -70,19 +72,27 @@ impl Replication {
                     }
                 }
             }
-            Fact::BecameLeader { partition, epoch, .. } => {
+            Fact::BecameLeader { partition, epoch, high_watermark, .. } => {
                 let leaders = self.partitions.get_mut(*partition);
                 leaders.newest = leaders.newest.max(*epoch);
+                if leaders.committed.0 < *epoch {
+                    leaders.committed = (*epoch, *high_watermark);
+                }
             }
-            Fact::HighWatermark { broker, partition, waiting: Some(waiting), .. } => {
-                let Some(partition) = cluster.partition(*partition) else { return };
-                let must_wait = partition.isr.without(*broker);
+            Fact::HighWatermark { broker, partition: id, to, waiting: Some(waiting), .. } => {
+                let Some(partition) = cluster.partition(*id) else { return };
                 // Another epoch's ISR is not this leader's to wait for.
-                if partition.leader_epoch == waiting.epoch
-                    && !must_wait.is_subset(waiting.waited_for)
-                {
+                if partition.leader_epoch != waiting.epoch {
+                    return;
+                }
+                self.partitions.get_mut(*id).committed = (waiting.epoch, *to);
+                let must_wait = partition.isr.without(*broker);
+                if !must_wait.is_subset(waiting.waited_for) {
                     self.coverage.breach(Anomaly::IsrSuperset, place);
                 }
+            }
+            Fact::PartitionChanged { partition, leader, isr, .. } if leader.0 == leader.1 => {
+                self.on_joining(isr.1.minus(isr.0), *partition, place, cluster);
             }
             Fact::ProduceAcknowledged { acks: Acks::All, isr, isr_min, .. }
                 if isr.len() < usize::from(*isr_min) =>
@@ -153,6 +163,31 @@ impl Replication {
         }
     }
 
+    /// Replicas join the ISR of a leader that stays: they have what was committed without them.
+    fn on_joining(
+        &mut self,
+        joining: ReplicaSet,
+        id: TopicPartition,
+        place: Place,
+        cluster: &Cluster,
+    ) {
+        let Some(partition) = cluster.partition(id) else { return };
+        let (epoch, committed) = self.partitions.get_mut(id).committed;
+        if partition.leader_epoch != epoch || committed == Offset::ZERO {
+            return;
+        }
+        let last = Offset(committed.0 - 1);
+        let leader = partition.leader.and_then(|leader| partition.log(leader));
+        // What the leader itself has lost is judged elsewhere.
+        let Some(batch) = leader.and_then(|log| log.at(last)) else { return };
+        // So is what a power cut took from a member.
+        for member in joining.minus(cluster.powerless()).iter() {
+            if !partition.has(member, last, batch) {
+                self.coverage.breach(Anomaly::HwOverrun, place);
+            }
+        }
+    }
+
     fn compare_replicas(&mut self, partition: &Partition, cluster: &Cluster, end: Place) {
         let running = || partition.replicas.iter().filter(|it| !cluster.down().contains(it.broker));
         let leader = running().find(|it| Some(it.broker) == partition.leader);
@@ -201,12 +236,15 @@ fn agreement(case: &Case) -> Sentence {
 fn coverage(case: &Case) -> Sentence {
     seen(&[
         (ClauseKind::MemberNotAwaited, case.seen(Anomaly::IsrSuperset)),
+        (ClauseKind::WatermarkOverran, case.seen(Anomaly::HwOverrun)),
         (ClauseKind::BelowMinimum, case.seen(Anomaly::MinIsrBreach)),
     ])
 }
 
 #[cfg(test)]
 mod tests {
+    use model::fact::ChangeCause;
+
     use crate::checkers::fixture::{
         History, assert_breaks, assert_holds, assert_untested, batch, set,
     };
@@ -311,6 +349,36 @@ mod tests {
     fn a_leader_that_waits_for_more_than_the_registered_isr_is_right() {
         let mut history = History::new(Acks::All, &[1, 2]);
         history.append(&[1, 2], &batch(0, 0, &[0])).isr(&[1]).commit_waiting(1, 1, set(&[1, 2]));
+
+        assert_holds(&history.verdict(Claim::IsrCoversHighWatermark));
+    }
+
+    #[test]
+    fn who_joins_the_isr_has_what_was_committed_without_it() {
+        let joined = |copies: &[u8]| {
+            let mut history = History::new(Acks::All, &[1, 2, 3]);
+            let written = batch(0, 0, &[0]);
+            history.isr(&[1, 2]).write(&[1, 2], &written);
+            copies.iter().for_each(|&broker| {
+                history.copy(broker, &written);
+            });
+            history.isr(&[1, 2, 3]);
+            history
+        };
+
+        assert_eq!(joined(&[]).first_violation(), Some(Claim::IsrCoversHighWatermark));
+        let because = "a high watermark lay beyond the log of an ISR member, 1 time";
+        let finding = joined(&[]).verdict(Claim::IsrCoversHighWatermark);
+        assert_breaks(&finding, Anomaly::HwOverrun, 1, because);
+        assert_holds(&joined(&[3]).verdict(Claim::IsrCoversHighWatermark));
+    }
+
+    #[test]
+    fn what_an_earlier_leader_had_committed_is_not_asked_of_who_joins() {
+        let mut history = History::new(Acks::All, &[1, 2, 3]);
+        history.isr(&[1]).write(&[1], &batch(0, 0, &[0])).crash(1);
+        history.elect(Some(2), &[2], ChangeCause::UncleanElection).take_over(2);
+        history.append(&[2], &batch(0, 1, &[1])).isr(&[2, 3]);
 
         assert_holds(&history.verdict(Claim::IsrCoversHighWatermark));
     }

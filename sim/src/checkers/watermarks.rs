@@ -1,6 +1,7 @@
 //! `high-watermark-monotonic`: the committed end moves forward only, as clients see it, and
 //! every ISR member has what lies below: whenever a high watermark rises, and when a leader takes
-//! over with the one that it has. Who joins the ISR is the business of `isr-covers-high-watermark`.
+//! over with the one that it has. Whether who joins the ISR later has it, too, is judged by
+//! `isr-covers-high-watermark`.
 //!
 //! A consumer that changes leaders may legally be shown a smaller high watermark by a fetch:
 //! the new leader learns the end of what is committed a round trip later. Only the answer of
@@ -17,7 +18,6 @@ use model::log::batch::Batch;
 use model::message::data::OffsetSpec;
 
 use crate::checkers::case::{Case, Place, seen};
-use crate::checkers::mirror::same;
 use crate::checkers::replicas::{Cluster, Election, Partition, election};
 use crate::checkers::table::ByPartition;
 use crate::clause::{ClauseKind, Sentence};
@@ -216,7 +216,7 @@ impl Watermarks {
         // What a power cut took from a member is judged when that member leads.
         for member in members.minus(cluster.powerless()).iter() {
             let offset = Offset(to.0 - 1);
-            if !last.is_some_and(|last| has(partition, member, offset, last)) {
+            if !last.is_some_and(|last| partition.has(member, offset, last)) {
                 self.case.breach(Anomaly::HwOverrun, place);
             }
         }
@@ -231,12 +231,6 @@ fn last_below(
 ) -> Option<&Arc<Batch>> {
     let last = Offset(high_watermark.0.checked_sub(1)?);
     partition.log(broker)?.at(last)
-}
-
-/// Says whether a broker has this batch at an offset.
-fn has(partition: &Partition, broker: BrokerId, offset: Offset, batch: &Arc<Batch>) -> bool {
-    let copy = partition.log(broker).and_then(|log| log.at(offset));
-    copy.is_some_and(|copy| Arc::ptr_eq(copy, batch) || same(copy, batch))
 }
 
 impl Exposed {

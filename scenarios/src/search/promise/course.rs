@@ -45,6 +45,14 @@ pub(crate) struct Course {
     /// only if the broker was none in between; brokers see the last state of what a fetch of
     /// the metadata brings: `MetadataLoader.handleCommit`, Kafka 4.0.
     pub misses_epochs: bool,
+    /// Whether a leader may hear from the metadata log of its last ISR change when it has already
+    /// proposed the next one. It takes the same registration over once more and forgets its
+    /// proposal, and even the controller's answer; the controller does not. Until it hears of
+    /// that in the log, too, it commits without whom it has let in, who may be elected.
+    ///
+    /// Source: `Partition.makeLeader`, which takes any partition epoch that is not lower,
+    /// `Partition.updateAssignmentAndIsr` and `Partition.submitAlterPartition`, Kafka 4.0.
+    pub forgets_proposals: bool,
     /// Whether positions or offsets are set by hand, or records deleted.
     pub moves_positions: bool,
     /// Whether topics get more partitions.
@@ -87,6 +95,7 @@ impl Course {
         Course {
             revives_registrations: (delays_requests || OVERTAKES < slowest_link(plan))
                 && 1 < ends_brokers.count(),
+            forgets_proposals: reads_old_news(plan),
             misses_epochs: has_three(plan) && elects_preferred(plan) && hears_late(plan),
             delays_requests,
             loses_bytes: loses_bytes(plan),
@@ -98,9 +107,14 @@ impl Course {
         }
     }
 
-    /// Says whether what was acknowledged must stay.
+    /// Says whether no byte is lost that was flushed or copied, and only members of the ISR lead.
     pub fn is_survivable(&self) -> bool {
         !self.loses_bytes && !self.elects_uncleanly
+    }
+
+    /// Says whether what leaders commit must stay.
+    pub fn keeps_committed(&self) -> bool {
+        self.is_survivable() && !self.misses_epochs && !self.forgets_proposals
     }
 }
 
@@ -163,6 +177,19 @@ fn hears_late(plan: &Plan) -> bool {
         Action::Cut { .. } | Action::Slow { .. } => true,
         Action::DiskSlow(..) | Action::DiskStall(_) => true,
         Action::Pause(who) => who.iter().any(|it| kinds(it, plan).contains(&Kind::Broker)),
+        Action::Rule(rule) => rule.kind.api == Api::FetchMetadata,
+        _ => false,
+    };
+    plan.steps.iter().any(|step| is_late(&step.action)) || SOON < slowest_link(plan)
+}
+
+/// Says whether what a broker hears from the metadata log may be older than what the controller
+/// has answered it, by more than the time that a proposal takes.
+fn reads_old_news(plan: &Plan) -> bool {
+    /// A proposal and its answer take less.
+    const SOON: Duration = Duration::from_millis(100);
+    let is_late = |action: &Action| match action {
+        Action::Slow { .. } => true,
         Action::Rule(rule) => rule.kind.api == Api::FetchMetadata,
         _ => false,
     };

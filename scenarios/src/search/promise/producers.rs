@@ -41,7 +41,7 @@ pub(crate) fn of_producers(plan: &Plan, course: &Course) -> Vec<Claim> {
     if !course.is_survivable() {
         return claims;
     }
-    if all(&|it| it.acks == Acks::All) && !course.misses_epochs {
+    if all(&|it| it.acks == Acks::All) && course.keeps_committed() {
         claims.push(Claim::NoAcknowledgedLoss);
     }
     // Producers that number nothing cannot break this one.

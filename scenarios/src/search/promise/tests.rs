@@ -66,3 +66,18 @@ fn a_leader_that_may_miss_an_epoch_promises_nothing_about_what_it_commits() {
     assert!(promises(TWO, &both));
     assert!(!promises(THREE, &both));
 }
+
+/// The lesson `old-news-drops-a-proposal` loses a record by it.
+#[test]
+fn a_leader_that_may_hear_old_news_promises_nothing_about_what_it_commits() {
+    const LATE: &str = "[[step]]\nat = \"1s\"\nrule = { hold = \"FetchMetadataRequest\", from = \"broker-1\", to = \"controller\" }";
+    let claims = [
+        Claim::NoAcknowledgedLoss,
+        Claim::NoCommittedLoss,
+        Claim::HighWatermarkMonotonic,
+        Claim::IsrCoversHighWatermark,
+    ];
+
+    assert!(claims.iter().all(|&claim| promises(claim, TWO, "")));
+    assert!(claims.iter().all(|&claim| !promises(claim, TWO, LATE)));
+}
