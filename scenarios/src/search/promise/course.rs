@@ -6,7 +6,7 @@ use model::message::{Api, Half, MessageKind};
 use model::time::{Duration, Time};
 use sim::plan::{Action, ClientRole, FlushPolicy, MessageFate, Plan, Selector, Unsynced};
 
-use crate::search::promise::recovery::slowest_link;
+use crate::search::promise::recovery::{slowest_link, spread};
 
 /// A link that is as slow as this may bring what a dead process has sent after what the next
 /// one sends.
@@ -184,16 +184,21 @@ fn hears_late(plan: &Plan) -> bool {
 }
 
 /// Says whether what a broker hears from the metadata log may be older than what the controller
-/// has answered it, by more than the time that a proposal takes.
+/// has answered it, by more than the time that a proposal takes: two connections of one link
+/// that are not equally slow. The news after that must be late, too: else the leader hears
+/// within a round trip whom it has let in.
 fn reads_old_news(plan: &Plan) -> bool {
     /// A proposal and its answer take less.
     const SOON: Duration = Duration::from_millis(100);
     let is_late = |action: &Action| match action {
-        Action::Slow { .. } => true,
-        Action::Rule(rule) => rule.kind.api == Api::FetchMetadata,
+        Action::Slow { latency, .. } => SOON < spread(*latency),
+        Action::Rule(rule) => rule.kind.api == Api::FetchMetadata && rule.times != Some(1),
         _ => false,
     };
-    plan.steps.iter().any(|step| is_late(&step.action)) || SOON < slowest_link(plan)
+    let network = &plan.network;
+    let links = network.links.iter().map(|(_, _, latency)| *latency);
+    links.chain([network.latency]).any(|latency| SOON < spread(latency))
+        || plan.steps.iter().any(|step| is_late(&step.action))
 }
 
 /// Says whether leaders stay, and take what reaches them in order, however late this message is.

@@ -136,3 +136,14 @@ pub(crate) fn longest(shape: Shape) -> Duration {
         Shape::TwoHumped { usual, rare, .. } => usual.max(rare),
     }
 }
+
+/// Returns how far the times that a shape draws lie apart.
+pub(crate) fn spread(shape: Shape) -> Duration {
+    let shortest = match shape {
+        Shape::Fixed(at) => at,
+        Shape::Uniform(low, _) => low,
+        Shape::Exponential { floor, .. } => floor,
+        Shape::TwoHumped { usual, rare, .. } => usual.min(rare),
+    };
+    longest(shape) - shortest
+}
