@@ -3,9 +3,28 @@
 //!
 //! Values move when keys are added or removed before them: large ones are boxed.
 
+use std::cmp::Ordering;
 use std::iter::Zip;
 use std::ops::Index;
 use std::slice::{Iter, IterMut};
+
+/// Finds a key in a list that is in order of its keys, as `binary_search_by_key` would.
+///
+/// It looks at the first one first: there stands the partition of whoever has only one, before
+/// all those of Kafka's own topics.
+#[inline]
+pub(crate) fn place_by<T, K: Ord>(
+    list: &[T],
+    key: &K,
+    key_of: impl Fn(&T) -> &K,
+) -> Result<usize, usize> {
+    let Some(first) = list.first() else { return Err(0) };
+    match key.cmp(key_of(first)) {
+        Ordering::Less => Err(0),
+        Ordering::Equal => Ok(0),
+        Ordering::Greater => list.binary_search_by(|it| key_of(it).cmp(key)),
+    }
+}
 
 /// A map in order of its keys.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,7 +162,7 @@ impl<K: Ord, V> Table<K, V> {
     }
 
     fn place(&self, key: &K) -> Result<usize, usize> {
-        self.keys.binary_search(key)
+        place_by(&self.keys, key, |it| it)
     }
 }
 
@@ -229,7 +248,7 @@ impl<K: Ord> Set<K> {
 
     /// Puts a key in; says whether it was not there.
     pub fn insert(&mut self, key: K) -> bool {
-        let place = self.keys.binary_search(&key);
+        let place = place_by(&self.keys, &key, |it| it);
         if let Err(place) = place {
             self.keys.insert(place, key);
         }
@@ -238,7 +257,7 @@ impl<K: Ord> Set<K> {
 
     /// Takes a key out; says whether it was there.
     pub fn remove(&mut self, key: &K) -> bool {
-        let place = self.keys.binary_search(key);
+        let place = place_by(&self.keys, key, |it| it);
         if let Ok(place) = place {
             self.keys.remove(place);
         }

@@ -13,6 +13,7 @@ use crate::broker::Broker;
 use crate::ids::{BrokerEpoch, BrokerId, ConnectionId, TopicPartition};
 use crate::message::data::{FetchPartition, FetchRequest};
 use crate::partition::Role;
+use crate::table::place_by;
 use crate::time::Time;
 
 /// What one follower fetches over one connection.
@@ -171,18 +172,18 @@ impl Broker {
 }
 
 fn place_of(wanted: &[FetchPartition], partition: TopicPartition) -> Result<usize, usize> {
-    wanted.binary_search_by_key(&partition, |it| it.partition)
+    place_by(wanted, &partition, |it| &it.partition)
 }
 
 fn insert(list: &mut Vec<TopicPartition>, partition: TopicPartition) {
-    if let Err(place) = list.binary_search(&partition) {
+    if let Err(place) = place_by(list, &partition, |it| it) {
         list.insert(place, partition);
     }
 }
 
 /// Says whether it was there.
 fn remove(list: &mut Vec<TopicPartition>, partition: TopicPartition) -> bool {
-    let place = list.binary_search(&partition);
+    let place = place_by(list, &partition, |it| it);
     if let Ok(place) = place {
         list.remove(place);
     }

@@ -14,7 +14,7 @@ use crate::config::ProducerConfig;
 use crate::ids::{BrokerId, ReplicaSet, TopicId, TopicPartition};
 use crate::log::batch::Record;
 use crate::message::data::CurrentLeader;
-use crate::table::Table;
+use crate::table::{Table, place_by};
 use crate::time::{Duration, Time};
 
 /// The batches of all partitions.
@@ -167,7 +167,7 @@ impl Accumulator {
 
     /// Says whether the sticky partition may be left without leaving an open batch behind.
     pub fn switch(&self, partition: TopicPartition) -> Switch {
-        let queue = self.queues.binary_search_by_key(&partition, |queue| queue.partition);
+        let queue = place_by(&self.queues, &partition, |queue| &queue.partition);
         let last = queue.ok().and_then(|place| self.queues[place].waiting.back());
         if last.is_none_or(ProducerBatch::is_full) { Switch::Allowed } else { Switch::Deferred }
     }
@@ -366,7 +366,7 @@ impl Accumulator {
     }
 
     fn place(&mut self, partition: TopicPartition) -> usize {
-        match self.queues.binary_search_by_key(&partition, |queue| queue.partition) {
+        match place_by(&self.queues, &partition, |queue| &queue.partition) {
             Ok(place) => place,
             Err(place) => {
                 self.queues.insert(place, PartitionQueue::new(partition));
