@@ -144,7 +144,7 @@ impl World {
             }
         }
         if let Some(first) = first {
-            self.note_fact(Fact::SentAgain { client, uid, first });
+            self.note_fact(&Fact::SentAgain { client, uid, first });
         }
         self.plan_next_send(client);
     }

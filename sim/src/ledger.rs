@@ -78,17 +78,17 @@ impl Ledger {
         self.counter = Some(Counter::new(plan));
     }
 
-    /// Writes one entry that is a fact: nearly all of them are, and they are moved but once.
-    pub(crate) fn note_fact(&mut self, at: Time, fact: Fact) {
-        self.digest.absorb_fact(at, &fact);
-        self.judge.on_fact(self.count, at, &fact);
+    /// Writes one entry that is a fact: nearly all of them are, and few are kept.
+    pub(crate) fn note_fact(&mut self, at: Time, fact: &Fact) {
+        self.digest.absorb_fact(at, fact);
+        self.judge.on_fact(self.count, at, fact);
         self.count += 1;
-        self.tally(&fact);
+        self.tally(fact);
         if let Some(counter) = &mut self.counter {
-            counter.on_fact(&fact);
+            counter.on_fact(fact);
         }
         match self.keep {
-            KeepHistory::Yes => self.entries.push(Entry { at, event: Event::Fact(fact) }),
+            KeepHistory::Yes => self.entries.push(Entry { at, event: Event::Fact(fact.clone()) }),
             KeepHistory::No => {}
         }
     }
@@ -96,7 +96,7 @@ impl Ledger {
     /// Writes one entry.
     pub(crate) fn note(&mut self, at: Time, event: Event) {
         let entry = match event {
-            Event::Fact(fact) => return self.note_fact(at, fact),
+            Event::Fact(fact) => return self.note_fact(at, &fact),
             event => Entry { at, event },
         };
         self.digest.absorb(&entry);

@@ -152,7 +152,7 @@ impl World {
         };
         let call = app.next(&mut desk);
         for note in notes.drain(..) {
-            self.note_fact(Fact::Work(note));
+            self.note_fact(&Fact::Work(note));
         }
         self.work_notes = notes;
         call
@@ -248,7 +248,7 @@ impl World {
         let app = self.apps[usize::from(client.0)].member();
         app.on_copy_sent(uid, copy, &mut notes);
         for note in notes {
-            self.note_fact(Fact::Work(note));
+            self.note_fact(&Fact::Work(note));
         }
     }
 

@@ -243,7 +243,7 @@ impl World {
             _ => return,
         };
         if !uids.is_empty() {
-            self.note_fact(Fact::Abandoned { client, uids: uids.into() });
+            self.note_fact(&Fact::Abandoned { client, uids: uids.into() });
         }
     }
 

@@ -270,7 +270,7 @@ impl World {
     }
 
     /// Writes an entry that is a fact.
-    pub(crate) fn note_fact(&mut self, fact: Fact) {
+    pub(crate) fn note_fact(&mut self, fact: &Fact) {
         self.changed = Changed::Yes;
         self.ledger.note_fact(self.now, fact);
     }
@@ -368,10 +368,11 @@ impl World {
             return;
         }
         let mut facts = std::mem::take(&mut outbox.facts);
-        for fact in facts.drain(..) {
-            self.observe(&fact);
+        for fact in &facts {
+            self.observe(fact);
             self.note_fact(fact);
         }
+        facts.clear();
         self.computer_mut(place).outbox.facts = facts;
     }
 
