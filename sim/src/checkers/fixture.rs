@@ -337,6 +337,16 @@ impl History {
         self.run().first_violation()
     }
 
+    /// Returns its entries.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Returns who has judged nothing of it yet.
+    pub(crate) fn fresh_judge(&self) -> Judge {
+        Judge::new(&self.plan)
+    }
+
     fn run(&self) -> Judge {
         let mut judge = Judge::new(&self.plan);
         for (index, entry) in self.entries.iter().enumerate() {

@@ -207,6 +207,45 @@ impl Judge {
             Fact::HighWatermark { waiting: None, .. } => {}
             Fact::Group(_) | Fact::Member(_) => self.groups.on_fact(fact, place),
             _ if is_internal(fact) => self.groups.on_internal(fact),
+            _ => self.tell_listeners(fact, place),
+        }
+    }
+
+    /// Tells a fact to those who listen to its kind, if it is one that each batch leaves, and
+    /// to everybody otherwise. The order is that of [`Judge::tell_all`].
+    fn tell_listeners(&mut self, fact: &Fact, place: Place) {
+        match fact {
+            Fact::BatchSent { .. } => {
+                self.hazards.on_fact(fact, &self.records);
+                self.records.on_fact(fact, place);
+            }
+            Fact::Appended { .. } => {
+                self.sequences.on_fact(fact, place, &self.cluster);
+                self.replication.on_fact(fact, place, &self.cluster);
+                self.records.on_fact(fact, place);
+                self.cluster.on_fact(fact);
+            }
+            Fact::HighWatermark { .. } => {
+                self.committed.on_fact(fact, place, (&self.cluster, &self.records));
+                self.replication.on_fact(fact, place, &self.cluster);
+                self.watermarks.on_fact(fact, place, &self.cluster);
+                self.groups.on_fact(fact, place);
+            }
+            Fact::ProduceAcknowledged { .. } => {
+                self.replication.on_fact(fact, place, &self.cluster);
+                self.attribution.on_fact(fact, place, &self.cluster);
+            }
+            Fact::Completed { .. } => {
+                self.hazards.on_fact(fact, &self.records);
+                self.committed.on_fact(fact, place, (&self.cluster, &self.records));
+                self.records.on_fact(fact, place);
+                self.liveness.on_fact(fact, place, (&self.cluster, &self.records));
+            }
+            Fact::Polled { .. } => {
+                self.committed.on_fact(fact, place, (&self.cluster, &self.records));
+                self.watermarks.on_fact(fact, place, &self.cluster);
+                self.groups.on_fact(fact, place);
+            }
             _ => self.tell_all(fact, place),
         }
     }
@@ -282,9 +321,11 @@ fn is_internal(fact: &Fact) -> bool {
 mod tests {
     use model::ids::{BrokerId, ClientId, Offset, Uid};
     use model::log::batch::Record;
+    use model::message::data::Acks;
     use model::time::{Time, Timestamp};
 
     use super::*;
+    use crate::checkers::fixture::{History, batch};
 
     #[test]
     fn whoever_is_not_told_of_a_frequent_fact_would_not_listen() {
@@ -310,5 +351,22 @@ mod tests {
         }
 
         assert_eq!(short, long);
+    }
+
+    #[test]
+    fn whoever_is_not_told_of_what_each_batch_leaves_would_not_listen() {
+        let mut history = History::new(Acks::All, &[1, 2]);
+        history.write(&[1, 2], &batch(0, 0, &[0, 1])).poll(&batch(0, 0, &[0, 1]), 2);
+        history.write(&[2, 1], &batch(1, 0, &[2])).out(&[2], 2).poll(&batch(1, 0, &[2]), 1);
+        let mut short = history.fresh_judge();
+        let mut long = short.clone();
+
+        for (index, entry) in history.entries().iter().enumerate() {
+            let place = Place { entry: index, at: entry.at };
+            let Event::Fact(fact) = &entry.event else { panic!("nothing else happens here") };
+            short.tell_listeners(fact, place);
+            long.tell_all(fact, place);
+            assert_eq!(short, long);
+        }
     }
 }
