@@ -87,6 +87,8 @@ struct Claims {
 /// A chapter, as a handout needs it.
 #[derive(Clone, Debug)]
 pub struct Chapter {
+    /// The stem of its file.
+    pub id: String,
     /// Its title, with its number.
     pub title: Text,
     /// The paragraphs of its question, in Markdown, one for each language.
@@ -129,6 +131,13 @@ pub fn exercises() -> Vec<(&'static str, &'static str)> {
     found
 }
 
+/// Returns the names of a chapter's exercises, in order.
+pub fn exercises_of(chapter: &Chapter) -> Vec<&'static str> {
+    let own = chapter.id.split_once('-').map(|(number, _)| number);
+    let names = exercises().into_iter().map(|(name, _)| name);
+    names.filter(|name| name.split_once('-').map(|(number, _)| number) == own).collect()
+}
+
 /// Returns the pages of the book, in order, written or not.
 pub fn pages() -> Vec<Page> {
     data::<Contents>("chapters.toml").part.into_iter().flat_map(|part| part.page).collect()
@@ -162,7 +171,7 @@ pub fn chapter(name: &str) -> Option<Chapter> {
         .filter_map(|id| all.iter().find(|claim| claim.id == id).cloned())
         .collect();
     let question = Text { en: first_section(english), zh: chinese.map(first_section) };
-    Some(Chapter { title: page.title(), question, scenario, claims })
+    Some(Chapter { id, title: page.title(), question, scenario, claims })
 }
 
 /// Returns the Markdown of a page.

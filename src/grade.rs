@@ -1,28 +1,35 @@
 //! `trial grade`: what students hand in, tried and given points.
 //!
-//! In reading order: `exercise` (what is asked), `answer` (what is handed in), `judging` (what
-//! it is worth), with `trying` (trials within limits) and `measures` (numbers of a trial).
+//! In reading order: `exercise` (what is asked), `drawing` (what each student has alone), `answer`
+//! (what is handed in), `judging` (what it is worth), with `trying` (trials within limits) and
+//! `measures` (numbers of a trial); `sheet` (what students are given).
 
 mod answer;
-mod exercise;
-mod judging;
+pub mod drawing;
+pub mod exercise;
+pub mod judging;
 mod measures;
+pub mod sheet;
 mod trying;
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use reports::grades::{self, Graded};
 use reports::text::{Colour, Line, render};
+use reports::words::Words;
 
 use self::answer::clean;
-use self::exercise::Exercise;
-use self::judging::{Student, TooSlow};
+use self::drawing::Drawn;
+use self::exercise::{Exercise, Flaw};
+use self::judging::{Key, Student, TooSlow};
 use crate::artefacts::write_file;
 use crate::course;
 use crate::error::CliError;
@@ -32,6 +39,8 @@ use crate::ui::Ui;
 
 /// No exercise has more bytes than this.
 const BYTES_MAX: u64 = 1_024 * 1_024;
+/// Where a teacher may keep the secret.
+const SECRET: &str = "TRIAL_SECRET";
 /// Students of one class.
 const STUDENTS_MAX: usize = 2_000;
 
@@ -46,16 +55,9 @@ pub struct GradeArgs {
     folder: PathBuf,
     /// Who answers [default: the folder's name]
     #[arg(long, value_name = "ID")]
-    student: Option<String>,
-    /// What hidden seeds are derived from, with the exercise and the student
-    #[arg(
-        long,
-        value_name = "TEXT",
-        env = "TRIAL_SECRET",
-        hide_env_values = true,
-        default_value = ""
-    )]
-    secret: String,
+    student: Option<StudentId>,
+    #[command(flatten)]
+    secret: Secret,
     /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: GradeFormat,
@@ -68,6 +70,43 @@ pub struct GradeArgs {
     /// Students at a time [default: the number of cores]
     #[arg(long, value_name = "N", env = "TRIAL_JOBS", allow_negative_numbers = true)]
     jobs: Option<Jobs>,
+}
+
+/// A student's name, as teachers write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StudentId(pub String);
+
+impl FromStr for StudentId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<StudentId, String> {
+        match text {
+            "" => Err("a student has a name: that of the folder that is graded".to_owned()),
+            text if text.trim() != text => Err("it begins or ends with a space".to_owned()),
+            text => Ok(StudentId(text.to_owned())),
+        }
+    }
+}
+
+/// What nobody but the teacher knows.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Secret {
+    /// What hidden seeds and drawn values come from, with the exercise and the student
+    #[arg(
+        long,
+        value_name = "TEXT",
+        env = SECRET,
+        hide_env_values = true,
+        default_value = ""
+    )]
+    pub secret: String,
+}
+
+impl Secret {
+    /// Says whether it is on the command line, and not only in the environment.
+    pub fn is_typed(&self) -> bool {
+        !self.secret.is_empty() && env::var(SECRET).ok().as_ref() != Some(&self.secret)
+    }
 }
 
 /// What grades are printed as.
@@ -91,21 +130,28 @@ pub fn grade(args: &GradeArgs, ui: &mut Ui) -> Result<u8, CliError> {
         let hint = "Name one student's folder, or take another format.";
         return Err(CliError::usage("Gradescope grades one student at a time", hint));
     }
-    if args.secret.is_empty() && 0 < exercise.hidden {
+    let secret = &args.secret.secret;
+    if secret.is_empty() && 0 < exercise.hidden {
         ui.note(ui.words.grade.no_secret)?;
     }
-    let key = judging::key(&exercise, ui.words).map_err(|why| wrong(&args.exercise, &why))?;
+    if secret.is_empty() && !exercise.draws.is_empty() {
+        ui.note(ui.words.grade.no_secret_drawn)?;
+    }
     let jobs = args.jobs.map_or_else(cores, |jobs| jobs.0);
     let words = ui.words;
-    let one = |(name, folder): &(String, PathBuf)| -> Result<Graded, TooSlow> {
+    let names: Vec<&str> = folders.iter().map(|(name, _)| name.as_str()).collect();
+    let (drawn, key) = drawn((&args.exercise, &exercise), secret, &names, jobs, words)?;
+    let students: Vec<_> = folders.iter().zip(drawn).collect();
+    let one = |((name, folder), drawn): &(&(String, PathBuf), Drawn)| {
         let until = Instant::now() + Duration::from_secs(args.patience);
         let (shown, place) = (clean(name), folder.display().to_string());
-        let hidden = judging::hidden(&args.secret, &exercise, name);
-        let student = Student { name: &shown, folder: &place, hidden, until };
+        let hidden = judging::hidden(secret, &exercise, name);
+        let drawn = drawn.clone();
+        let student = Student { name: &shown, folder: &place, hidden, drawn, until };
         let answer = answer::read(folder, &exercise, words);
         judging::judge((&exercise, &key), answer, &student, words)
     };
-    let graded = in_parallel(jobs, &folders, one);
+    let graded: Vec<Result<Graded, TooSlow>> = in_parallel(jobs, &students, one);
     print(args, &exercise, &graded, ui)?;
     let mut code = 0;
     for ((name, _), graded) in folders.iter().zip(&graded) {
@@ -119,19 +165,40 @@ pub fn grade(args: &GradeArgs, ui: &mut Ui) -> Result<u8, CliError> {
     Ok(code)
 }
 
-fn cores() -> usize {
+/// Draws what each student has alone, and works out what is right for it.
+///
+/// # Errors
+/// What is wrong with the exercise.
+pub fn drawn(
+    (given, exercise): (&str, &Exercise),
+    secret: &str,
+    students: &[&str],
+    jobs: usize,
+    words: &'static Words,
+) -> Result<(Vec<Drawn>, Key), CliError> {
+    let drawn: Vec<_> = students.iter().map(|name| exercise.drawn(secret, name)).collect();
+    let distinct: BTreeSet<&Drawn> = drawn.iter().collect();
+    for own in distinct {
+        exercise.all_taken(own).map_err(|flaw| wrong(given, flaw))?;
+    }
+    let key = Key::of(exercise, &drawn, jobs, words).map_err(|why| wrong(given, why.into()))?;
+    Ok((drawn, key))
+}
+
+/// Returns how many threads there may be.
+pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn wrong(name: &str, why: &str) -> CliError {
-    CliError::usage(
-        format!("the exercise {name} is wrong: {why}"),
-        "See the exercises of the book.",
-    )
+fn wrong(name: &str, flaw: Flaw) -> CliError {
+    CliError::usage(format!("the exercise {name} is wrong: {}", flaw.why), flaw.remedy)
 }
 
 /// Reads an exercise of the course, or a file.
-fn read(name: &str) -> Result<Exercise, CliError> {
+///
+/// # Errors
+/// If there is none, or what is wrong with it.
+pub fn read(name: &str) -> Result<Exercise, CliError> {
     let known = course::exercises();
     let path = Path::new(name);
     let text = match known.iter().find(|(id, _)| *id == name) {
@@ -151,7 +218,7 @@ fn read(name: &str) -> Result<Exercise, CliError> {
             return Err(CliError::usage(format!("no exercise is called {name:?}"), hint));
         }
     };
-    let exercise = exercise::read(&text).map_err(|why| wrong(name, &why))?;
+    let exercise = exercise::read(&text).map_err(|flaw| wrong(name, flaw))?;
     if exercise.lines.is_empty() {
         let message = format!("{name} is for people to grade");
         return Err(CliError::usage(
@@ -183,7 +250,7 @@ fn folders(args: &GradeArgs, exercise: &Exercise) -> Result<Vec<(String, PathBuf
         let own = std::path::absolute(folder).ok();
         let own = own.as_deref().and_then(Path::file_name).map(|it| it.to_string_lossy());
         let own = own.map_or_else(|| "student".to_owned(), |name| name.into_owned());
-        return Ok(vec![(args.student.clone().unwrap_or(own), folder.clone())]);
+        return Ok(vec![(args.student.as_ref().map_or(own, |it| it.0.clone()), folder.clone())]);
     }
     if STUDENTS_MAX < class.len() {
         let message = format!("{} students are too many", class.len());

@@ -1,12 +1,15 @@
 //! A chapter on paper: its question, an empty picture to draw in, the claims to decide; and, on
-//! a second page, how it comes.
+//! a second page, how it comes. Exercises follow in `task`.
+
+pub mod task;
 
 use std::fmt::Write;
 
 use scenarios::{Language, Question};
 
+use crate::stats::share::Share;
 use crate::svg::{View, grid, spacetime};
-use crate::text::fill;
+use crate::text::{fill, grouped};
 use crate::trace::Trace;
 use crate::trace::texts::Texts;
 use crate::words::Words;
@@ -25,6 +28,10 @@ vertical-align:-.4mm;text-indent:0}.right .box{background:#000}\
 img{width:100%;height:auto;border:1px solid #999;display:block}\
 .tick{white-space:nowrap;margin-left:3mm}.tick .box{margin:0 1mm 0 3mm}\
 .line{border-bottom:1px solid #999;height:7mm}section+section{break-before:page;margin-top:10mm}\
+pre{white-space:pre-wrap;overflow-wrap:anywhere;\
+font:.85em/1.4 ui-monospace,'DejaVu Sans Mono',monospace;background:#f4f4f4;padding:2mm;margin:1mm 0}\
+table{border-collapse:collapse;margin:1mm 0}th,td{border:1px solid #999;padding:.6mm 2mm;text-align:left;\
+font-weight:400;overflow-wrap:anywhere}.own td:last-child{font-weight:700}td.write{min-width:22mm}\
 .claims li{border-top:1px solid #ccc;padding-top:1mm}.quiet{color:#444;font-size:9.5pt}\
 @media print{body{font-size:9.2pt;line-height:1.35;max-width:none;margin:0}section+section{margin:0}\
 img{max-height:95mm;object-fit:contain}h2{margin-top:3mm}}";
@@ -39,9 +46,25 @@ pub struct Sheet<'a> {
     pub ask: &'a Question,
     /// The claims of the notes: their names, what they say, when that is true.
     pub claims: Vec<[String; 3]>,
+    /// What there is to draw or to fill in.
+    pub subject: Subject,
     /// The command that runs it.
     pub again: &'a str,
 }
+
+/// What a chapter's scenario is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A story, whose course can be drawn.
+    Story,
+    /// Random faults: one draw teaches nothing, and the question is what many are worth.
+    Search,
+}
+
+/// Runs of which none is broken, for which a class works out what that is worth.
+const RUNS: [u64; 5] = [10, 100, 300, 1_000, 10_000];
+/// How sure the upper end of an interval is, as everywhere.
+const CONFIDENCE: f64 = 0.95;
 
 /// Whether the second page is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,31 +75,35 @@ pub enum Solution {
     Shown,
 }
 
-/// Draws a handout as a page that prints.
-pub fn handout(
+/// Puts sheets together to a page that prints.
+pub fn page(title: &str, sheets: &str, words: &Words) -> String {
+    let lang = match words.language {
+        Language::English => "en",
+        Language::Chinese => "zh-CN",
+    };
+    let head = format!(
+        "<!doctype html>\n<html lang=\"{lang}\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
+         style-src 'unsafe-inline'\">\n<title>{}</title>\n<style>{STYLE}</style></head>\n<body>\n",
+        escape(title)
+    );
+    head + sheets + "</body></html>\n"
+}
+
+/// Draws the sheets of a chapter.
+pub fn sheets(
     sheet: &Sheet<'_>,
     (trace, texts): (&Trace, &Texts),
     view: &View,
     solution: Solution,
     words: &Words,
 ) -> String {
-    let lang = match words.language {
-        Language::English => "en",
-        Language::Chinese => "zh-CN",
-    };
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"{lang}\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\">\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
-         style-src 'unsafe-inline'\">\n<title>{}</title>\n<style>{STYLE}</style></head>\n<body>\n",
-        escape(sheet.title)
-    );
-    page += &asked(sheet, &grid(trace, view), words);
+    let asked = asked(sheet, &grid(trace, view), words);
     match solution {
-        Solution::Left => {}
-        Solution::Shown => page += &solved(sheet, (trace, texts), view, words),
+        Solution::Left => asked,
+        Solution::Shown => asked + &solved(sheet, (trace, texts), view, words),
     }
-    page + "</body></html>\n"
 }
 
 /// Draws the page for students.
@@ -94,7 +121,10 @@ fn asked(sheet: &Sheet<'_>, grid: &str, words: &Words) -> String {
         page += &format!("<li><span class=\"box\"></span>{text}</li>");
     }
     page += &format!("</ol>\n<p>{}</p><p class=\"line\"></p>", grade.handout_because);
-    page += &format!("<h2>{}</h2>\n{}\n", grade.handout_draw, image(grid));
+    page += &match sheet.subject {
+        Subject::Story => format!("<h2>{}</h2>\n{}\n", grade.handout_draw, image(grid)),
+        Subject::Search => searched(Solution::Left, words),
+    };
     if !sheet.claims.is_empty() {
         page += &format!("<h2>{}</h2>\n<ul class=\"claims\">", grade.handout_claims);
         for [id, says, _] in &sheet.claims {
@@ -123,7 +153,10 @@ fn solved(
         format!("<section><h1>{} · {}</h1>", grade.handout_solution, escape(sheet.title));
     page += &format!("<p><b>{}</b></p>", escape(&right));
     page += &format!("<p>{}</p>\n", escape(words.of(&sheet.ask.because)));
-    page += &image(&spacetime(trace, texts, view));
+    page += &match sheet.subject {
+        Subject::Story => image(&spacetime(trace, texts, view)),
+        Subject::Search => searched(Solution::Shown, words),
+    };
     page += "<ul>";
     for (claim, text) in trace.judged.claims.iter().zip(&texts.claims) {
         if claim.result == "breaks" {
@@ -142,6 +175,40 @@ fn solved(
     }
     let run = fill(grade.handout_run, &[sheet.again]);
     page + &format!("</ul><p class=\"quiet\"><code>{}</code></p></section>\n", escape(&run))
+}
+
+/// Draws the table of what a row of good runs is worth, to be filled in or filled in, and room
+/// for the faults that a search should draw.
+fn searched(solution: Solution, words: &Words) -> String {
+    let grade = &words.grade;
+    let rule = RUNS.map(|runs| 3.0 / runs as f64);
+    let exact = RUNS.map(|runs| Share { hits: 0, of: runs }.exact(CONFIDENCE).high);
+    let mut page = format!("<h2>{}</h2>\n<table><tr><th>", grade.handout_bounds);
+    page += grade.handout_runs;
+    page += "</th>";
+    page.extend(RUNS.map(|runs| format!("<td>{}</td>", grouped(runs))));
+    for (head, shares) in [(grade.handout_rule, rule), (grade.handout_exact, exact)] {
+        page += &format!("</tr>\n<tr><th>{head}</th>");
+        page.extend(shares.map(|share| match solution {
+            Solution::Left => "<td class=\"write\">&nbsp;</td>".to_owned(),
+            Solution::Shown => format!("<td>{}</td>", percent(share)),
+        }));
+    }
+    page += "</tr></table>\n";
+    match solution {
+        Solution::Left => {
+            let lines = "<p class=\"line\"></p>".repeat(4);
+            page + &format!("<h2>{}</h2>\n{lines}", grade.handout_faults)
+        }
+        Solution::Shown => page,
+    }
+}
+
+/// Writes a share with two digits that count.
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = (1.0 - percent.log10().floor()).max(0.0) as usize;
+    format!("{percent:.digits$} %")
 }
 
 /// Puts a picture into a page so that nothing of it can meet anything of the page.
@@ -210,6 +277,15 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_have_two_digits_that_count() {
+        for (share, text) in
+            [(0.308, "31 %"), (0.03, "3.0 %"), (0.0122, "1.2 %"), (0.00037, "0.037 %")]
+        {
+            assert_eq!(percent(share), text);
+        }
+    }
 
     #[test]
     fn questions_keep_their_stress_and_their_code() {

@@ -10,15 +10,17 @@
 //! - a `choice` of those options for which a claim, a budget or a condition comes out;
 //! - a `file` that `kills` a mutant.
 //!
-//! What is tried is the base, or a `story`, or a `file` of the answer, with the settings of the
-//! answer and then those of the line (`set`, `rules`).
+//! What is tried is the base, or a `story`, or a `file` of the answer, with what was drawn for the
+//! student, the settings of the answer and then those of the line (`set`, `rules`).
 
 use std::collections::BTreeMap;
 
 use scenarios::Text;
 use serde::Deserialize;
 use sim::verdict::Claim;
+use toml::Spanned;
 
+use super::drawing::{self, Draw, DrawFile};
 use super::measures::Measured;
 
 /// An exercise, read.
@@ -26,6 +28,8 @@ use super::measures::Measured;
 pub struct Exercise {
     /// Its name.
     pub id: String,
+    /// What to do.
+    pub task: Text,
     /// What may be handed in.
     pub wanted: Wanted,
     /// The seeds that everybody may see, ascending.
@@ -34,12 +38,38 @@ pub struct Exercise {
     pub hidden: u32,
     /// What answers are tried on: the first one is the scenario that the exercise is about.
     pub stories: Vec<Story>,
+    /// What each student has alone.
+    pub draws: Vec<Draw>,
     /// What the options of choices change.
     pub options: Vec<Choosable>,
     /// What earns points, in order.
     pub lines: Vec<Line>,
+    /// What people give points for, and how many there are.
+    pub by_hand: Vec<(Text, u64)>,
     /// The points that people give.
     pub people: u64,
+}
+
+/// What is wrong with an exercise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// What, and where.
+    pub why: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Flaw {
+    /// Says what is wrong, and what to do.
+    pub fn new(why: impl Into<String>, remedy: impl Into<String>) -> Flaw {
+        Flaw { why: why.into(), remedy: remedy.into() }
+    }
+}
+
+impl From<String> for Flaw {
+    fn from(why: String) -> Flaw {
+        Flaw::new(why, "See the exercises of the book.")
+    }
 }
 
 /// What may be handed in.
@@ -110,7 +140,7 @@ pub enum What {
         /// What is measured, and on what.
         right: (Measured, Setup),
         /// How far an answer may be off.
-        within: u64,
+        within: Within,
     },
     /// A choice of options: those for which a test comes out well.
     Choice {
@@ -119,6 +149,25 @@ pub enum What {
         /// The test.
         right: Test,
     },
+}
+
+/// How far a number may be off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// By so much.
+    Of(u64),
+    /// By so many hundredths of what is right.
+    Percent(u64),
+}
+
+impl Within {
+    /// Returns by how much.
+    pub fn of(self, right: u64) -> u64 {
+        match self {
+            Within::Of(within) => within,
+            Within::Percent(percent) => right / 100 * percent + right % 100 * percent / 100,
+        }
+    }
 }
 
 /// Something that must come out in all trials.
@@ -178,13 +227,15 @@ impl Must {
     }
 }
 
-/// An exercise as the file has it. Other keys are for others.
+/// An exercise as the file has it.
 #[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 struct File {
     id: String,
     points: u64,
     base: String,
+    #[serde(default)]
+    task: Task,
     #[serde(default)]
     answer: Wanted,
     #[serde(default)]
@@ -192,9 +243,19 @@ struct File {
     #[serde(default)]
     story: Vec<Story>,
     #[serde(default)]
+    draw: Vec<Spanned<DrawFile>>,
+    #[serde(default)]
     option: Vec<Choosable>,
     #[serde(default)]
     graded: Vec<Graded>,
+}
+
+/// What to do, as the file has it.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Task {
+    en: String,
+    zh: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -229,7 +290,8 @@ struct Graded {
     kills: Option<String>,
     number: Option<String>,
     measure: Option<String>,
-    within: u64,
+    within: Option<u64>,
+    within_percent: Option<u64>,
     choice: Option<String>,
 }
 
@@ -237,14 +299,15 @@ struct Graded {
 ///
 /// # Errors
 /// What is wrong with the file.
-pub fn read(text: &str) -> Result<Exercise, String> {
-    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+pub fn read(text: &str) -> Result<Exercise, Flaw> {
+    let file: File =
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     let mut stories =
         vec![Story { id: "base".to_owned(), base: file.base.clone(), set: BTreeMap::new() }];
     stories.extend(file.story);
     for story in &stories {
         if scenarios::library::find(&story.base).is_none() {
-            return Err(format!("no scenario of the library is called {:?}", story.base));
+            return Err(format!("no scenario of the library is called {:?}", story.base).into());
         }
     }
     let mut public = file.seeds.public;
@@ -254,9 +317,12 @@ pub fn read(text: &str) -> Result<Exercise, String> {
     }
     let given = |it: &Graded| it.points.is_some() != it.people.is_some();
     if !file.graded.iter().all(given) {
-        return Err("each line of [[graded]] has points, or points for people".to_owned());
+        return Err("each line of [[graded]] has points, or points for people".to_owned().into());
     }
-    let people = file.graded.iter().filter_map(|it| it.people).sum();
+    let said = |it: &Graded| Text { en: it.en.clone(), zh: Some(it.zh.clone()) };
+    let by_hand: Vec<(Text, u64)> =
+        file.graded.iter().filter_map(|it| Some((said(it), it.people?))).collect();
+    let people = by_hand.iter().map(|(_, points)| points).sum::<u64>();
     let graded: Vec<Graded> = file.graded.into_iter().filter(|it| it.points.is_some()).collect();
     let mut lines = Vec::new();
     for (at, line) in graded.iter().enumerate() {
@@ -265,18 +331,23 @@ pub fn read(text: &str) -> Result<Exercise, String> {
     }
     let sum: u64 = lines.iter().map(|line| line.points).sum::<u64>() + people;
     if sum != file.points {
-        return Err(format!("its lines have {sum} points, not {}", file.points));
+        return Err(format!("its lines have {sum} points, not {}", file.points).into());
     }
-    Ok(Exercise {
+    let exercise = Exercise {
         id: file.id,
+        task: Text { en: file.task.en, zh: file.task.zh },
         wanted: file.answer,
         public,
         hidden: file.seeds.hidden,
+        draws: drawing::read(&file.draw, &stories, text)?,
         stories,
         options: file.option,
         lines,
+        by_hand,
         people,
-    })
+    };
+    drawing::check(&exercise)?;
+    Ok(exercise)
 }
 
 fn lower(line: &Graded, before: &[Graded], stories: &[Story]) -> Result<Line, String> {
@@ -293,7 +364,16 @@ fn lower(line: &Graded, before: &[Graded], stories: &[Story]) -> Result<Line, St
         }
         Graded { number: Some(name), measure: Some(measure), .. } => {
             let right = (measured(measure, line)?, setup(line, stories)?);
-            What::Number { name: name.clone(), right, within: line.within }
+            let within = match (line.within, line.within_percent) {
+                (None, None) => Within::Of(0),
+                (Some(within), None) => Within::Of(within),
+                (None, Some(percent)) if percent < 100 => Within::Percent(percent),
+                _ => {
+                    let why = "write `within`, or `within-percent` below 100";
+                    return Err(why.to_owned());
+                }
+            };
+            What::Number { name: name.clone(), right, within }
         }
         Graded { choice: Some(name), .. } => {
             What::Choice { name: name.clone(), right: test(line, stories)? }
@@ -365,7 +445,7 @@ mod tests {
     #[test]
     fn of_every_exercise_a_machine_gives_most_points() {
         for (name, text) in crate::course::exercises() {
-            let exercise = read(text).unwrap_or_else(|why| panic!("{name}: {why}"));
+            let exercise = read(text).unwrap_or_else(|flaw| panic!("{name}: {flaw:?}"));
             let points: u64 = exercise.lines.iter().map(|line| line.points).sum();
             assert_eq!(exercise.id, name);
             assert!(60 * (points + exercise.people) <= 100 * points, "{name}: {points}");
@@ -377,6 +457,7 @@ mod tests {
         let text = "id = 'x'\npoints = 3\nbase = 'one-record'\n\
             [[graded]]\nen = ''\nzh = ''\npoints = 2\nclaim = 'no-duplicates'\nmust = 'hold'";
 
-        assert_eq!(read(text).err(), Some("its lines have 2 points, not 3".to_owned()));
+        let why = read(text).err().map(|flaw| flaw.why);
+        assert_eq!(why.as_deref(), Some("its lines have 2 points, not 3"));
     }
 }

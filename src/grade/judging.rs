@@ -10,19 +10,27 @@ use reports::words::Words;
 use sim::verdict::Claim;
 
 use super::answer::Answer;
-use super::exercise::{Exercise, Line, Must, On, Setup, Test, What, settings};
+use super::drawing::Drawn;
+use super::exercise::{Exercise, Line, Must, On, Setup, Test, What, Within, settings};
 use super::measures::Measured;
 use super::trying::{Seen, Stood, Tried, Trying};
+use super::{in_parallel, sheet};
 use crate::args::{Selection, quoted};
 
 /// Why a key is never given up on.
 const PATIENT: &str = "nobody is in a hurry";
 
-/// What is right, as the runs say it.
+/// What is right, as the runs say it, for whatever somebody has drawn.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Key {
-    numbers: BTreeMap<String, u64>,
-    choices: BTreeMap<String, BTreeSet<String>>,
+pub struct Key(BTreeMap<(usize, Vec<usize>), Right>);
+
+/// The right answer to a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// A number.
+    Number(u64),
+    /// Options.
+    Options(BTreeSet<String>),
 }
 
 /// Grading took longer than it may.
@@ -37,6 +45,8 @@ pub struct Student<'a> {
     pub folder: &'a str,
     /// The seeds that nobody else has.
     pub hidden: Vec<u64>,
+    /// What was drawn.
+    pub drawn: Drawn,
     /// When patience ends.
     pub until: Instant,
 }
@@ -58,62 +68,103 @@ struct Bench<'a> {
 
 /// Derives a student's own seeds: the same ones for the same secret, exercise and student.
 pub fn hidden(secret: &str, exercise: &Exercise, student: &str) -> Vec<u64> {
-    let parts = [secret, exercise.id.as_str(), student];
-    let seed = parts.iter().fold(0, |seed, part| Rng::fork(seed, part).word());
-    let mut rng = Rng::fork(seed, "hidden");
+    let mut rng = Rng::fork(exercise.seed(secret, student), "hidden");
     (0..exercise.hidden).map(|_| rng.word()).collect()
 }
 
-/// Works out the right numbers and choices by running them.
-///
-/// # Errors
-/// What is wrong with the exercise.
-pub fn key(exercise: &Exercise, words: &'static Words) -> Result<Key, String> {
-    let mut key = Key::default();
-    for line in &exercise.lines {
-        match &line.what {
-            What::Number { name, right: (measured, setup), .. } => {
-                let seeds = &exercise.public[..1];
-                let measures = std::slice::from_ref(measured);
-                let trying = trying(exercise, setup, &[], measures)?;
-                let tried = trying.run(seeds, &[], None).expect(PATIENT);
-                let right = tried.seen.first().map_or(0, |seen| seen.number(measured));
-                key.numbers.insert(name.clone(), right);
-            }
-            What::Choice { name, right } => {
-                let mut options = BTreeSet::new();
-                for option in &exercise.options {
-                    let set = settings(&option.set);
-                    let measures: Vec<_> = right.must.measured().into_iter().collect();
-                    let trying = trying(exercise, &right.setup, &set, &measures)?;
-                    let tried = trying.run(&exercise.public, &[], None).expect(PATIENT);
-                    if tried.seen.iter().all(|seen| fault(&right.must, seen, words).is_none()) {
-                        options.insert(option.id.clone());
-                    }
-                }
-                key.choices.insert(name.clone(), options);
-            }
-            What::Test(_) | What::Kill { .. } => {}
+impl Key {
+    /// Works out what is right for each of those that have drawn, by running it; what several
+    /// have in common is run once.
+    ///
+    /// # Errors
+    /// What is wrong with the exercise.
+    pub fn of(
+        exercise: &Exercise,
+        all: &[Drawn],
+        jobs: usize,
+        words: &'static Words,
+    ) -> Result<Key, String> {
+        let asks = |line: &Line| matches!(line.what, What::Number { .. } | What::Choice { .. });
+        let asked = exercise.lines.iter().enumerate().filter(|(_, line)| asks(line));
+        let asked: Vec<usize> = asked.map(|(at, _)| at).collect();
+        let mut wanted: BTreeMap<(usize, Vec<usize>), &Drawn> = BTreeMap::new();
+        for drawn in all {
+            wanted.extend(asked.iter().map(|at| (place(exercise, *at, drawn), drawn)));
         }
+        let wanted: Vec<_> = wanted.into_iter().collect();
+        let found = in_parallel(jobs, &wanted, |((at, _), drawn)| {
+            right(exercise, &exercise.lines[*at], drawn, words)
+        });
+        let mut key = Key::default();
+        for ((place, _), right) in wanted.into_iter().zip(found) {
+            key.0.insert(place, right?);
+        }
+        Ok(key)
     }
-    Ok(key)
+
+    /// Returns what is right in a line; `None` if it asks for neither a number nor a choice.
+    pub fn right(&self, exercise: &Exercise, line: usize, drawn: &Drawn) -> Option<&Right> {
+        self.0.get(&place(exercise, line, drawn))
+    }
 }
 
-/// Prepares a story with settings of an answer.
+/// Returns what a line's answer depends on: the line, and what was drawn for its story.
+fn place(exercise: &Exercise, line: usize, drawn: &Drawn) -> (usize, Vec<usize>) {
+    let story = exercise.lines[line].story();
+    let own = story.map(|story| exercise.drawn_in(drawn, story)).unwrap_or_default();
+    (line, own.into_iter().map(|(_, value)| value).collect())
+}
+
+/// Runs what a line asks for.
+fn right(
+    exercise: &Exercise,
+    line: &Line,
+    drawn: &Drawn,
+    words: &'static Words,
+) -> Result<Right, String> {
+    match &line.what {
+        What::Number { name, right: (measured, setup), .. } => {
+            let seeds = &exercise.public[..1];
+            let measures = std::slice::from_ref(measured);
+            let trying = trying((exercise, drawn), setup, &[], measures)?;
+            let tried = trying.run(seeds, &[], None).expect(PATIENT);
+            let right = tried.seen.first().map_or(u64::MAX, |seen| seen.number(measured));
+            match i64::try_from(right) {
+                Ok(_) => Ok(Right::Number(right)),
+                Err(_) => Err(format!("{name} is without end, and nobody could hand it in")),
+            }
+        }
+        What::Choice { right, .. } => {
+            let mut options = BTreeSet::new();
+            for option in &exercise.options {
+                let set = settings(&option.set);
+                let measures: Vec<_> = right.must.measured().into_iter().collect();
+                let trying = trying((exercise, drawn), &right.setup, &set, &measures)?;
+                let tried = trying.run(&exercise.public, &[], None).expect(PATIENT);
+                if tried.seen.iter().all(|seen| fault(&right.must, seen, words).is_none()) {
+                    options.insert(option.id.clone());
+                }
+            }
+            Ok(Right::Options(options))
+        }
+        What::Test(_) | What::Kill { .. } => Err("nothing is asked for".to_owned()),
+    }
+}
+
+/// Prepares a story with what was drawn and settings of an answer.
 ///
 /// # Errors
 /// Why it cannot be run.
 fn trying(
-    exercise: &Exercise,
+    (exercise, drawn): (&Exercise, &Drawn),
     setup: &Setup,
     of_answer: &[(String, String)],
     measured: &[Measured],
 ) -> Result<Trying, String> {
     let On::Story(place) = &setup.on else { return Err("this needs a story".to_owned()) };
-    let story = &exercise.stories[*place];
-    let mut set = settings(&story.set);
+    let mut set = exercise.story_set(drawn, *place);
     set.extend(of_answer.iter().chain(&setup.set).cloned());
-    Trying::story(&story.base, set, &setup.rules, measured)
+    Trying::story(&exercise.stories[*place].base, set, &setup.rules, measured)
 }
 
 /// Judges an answer.
@@ -135,15 +186,18 @@ pub fn judge(
             let tried = BTreeMap::new();
             let mut bench = Bench { exercise, answer: &answer, student, words, tried };
             let mut lines: Vec<GradedLine> = Vec::new();
-            for line in &exercise.lines {
-                let graded = bench.line(line, key, &lines)?;
+            for (at, line) in exercise.lines.iter().enumerate() {
+                let right = key.right(exercise, at, &student.drawn);
+                let graded = bench.line(line, right, &lines)?;
                 lines.push(graded);
             }
             (None, lines)
         }
     };
+    let (drawn, run) =
+        (sheet::drawn(exercise, &student.drawn), sheet::runs(exercise, &student.drawn));
     let (id, student) = (exercise.id.clone(), student.name.to_owned());
-    Ok(Graded { exercise: id, student, refused, lines, people: exercise.people })
+    Ok(Graded { exercise: id, student, drawn, run, refused, lines, people: exercise.people })
 }
 
 fn graded(
@@ -161,14 +215,14 @@ impl Bench<'_> {
     fn line(
         &mut self,
         line: &Line,
-        key: &Key,
+        right: Option<&Right>,
         before: &[GradedLine],
     ) -> Result<GradedLine, TooSlow> {
         let failing = match &line.what {
             What::Test(test) => self.test(test)?,
             What::Kill { file, mutant } => self.kill(file, mutant)?,
-            What::Number { name, within, .. } => self.number(name, *within, key),
-            What::Choice { name, .. } => self.choice(name, key),
+            What::Number { name, within, .. } => self.number(name, *within, right),
+            What::Choice { name, .. } => self.choice(name, right),
         };
         let missing = line.needs.iter().find(|at| before[**at].points < before[**at].of);
         let mut why: Vec<String> = failing.iter().map(|it| it.why.clone()).collect();
@@ -228,21 +282,27 @@ impl Bench<'_> {
         })
     }
 
-    fn number(&self, name: &str, within: u64, key: &Key) -> Vec<Failing> {
-        let right = key.numbers.get(name).copied().unwrap_or(0);
+    fn number(&self, name: &str, within: Within, right: Option<&Right>) -> Vec<Failing> {
+        let is_right = |given: u64| match right {
+            Some(Right::Number(right)) => given.abs_diff(*right) <= within.of(*right),
+            Some(Right::Options(_)) | None => false,
+        };
         let why = match self.answer.numbers.get(name) {
             None => fill(self.words.grade.no_number, &[name]),
-            Some(given) if given.abs_diff(right) <= within => return Vec::new(),
+            Some(given) if is_right(*given) => return Vec::new(),
             Some(_) => fill(self.words.grade.wrong_number, &[name]),
         };
         vec![Failing { why, again: None }]
     }
 
-    fn choice(&self, name: &str, key: &Key) -> Vec<Failing> {
-        let given = self.answer.choices.get(name);
-        let why = match given {
+    fn choice(&self, name: &str, right: Option<&Right>) -> Vec<Failing> {
+        let is_right = |given: &BTreeSet<String>| match right {
+            Some(Right::Options(right)) => given == right,
+            Some(Right::Number(_)) | None => false,
+        };
+        let why = match self.answer.choices.get(name) {
             None => fill(self.words.grade.no_choice, &[name]),
-            Some(_) if given == key.choices.get(name) => return Vec::new(),
+            Some(given) if is_right(given) => return Vec::new(),
             Some(_) => {
                 let ids: Vec<_> = self.exercise.options.iter().map(|it| it.id.as_str()).collect();
                 fill(self.words.grade.wrong_choice, &[name, &ids.join(", ")])
@@ -288,8 +348,11 @@ impl Bench<'_> {
         let tests = tests.filter(|test| test.setup == *setup);
         let measured: Vec<Measured> = tests.filter_map(|test| test.must.measured()).collect();
         match &setup.on {
-            On::Story(_) => trying(self.exercise, setup, &self.answer.set, &measured)
-                .map_err(|why| fill(self.words.grade.bad_setting, &[&why])),
+            On::Story(_) => {
+                let exercise = (self.exercise, &self.student.drawn);
+                trying(exercise, setup, &self.answer.set, &measured)
+                    .map_err(|why| fill(self.words.grade.bad_setting, &[&why]))
+            }
             On::File(name) => {
                 let text = self.answer.files.get(name).map_or("", String::as_str);
                 let given = format!("{}/{name}", self.student.folder.trim_end_matches('/'));

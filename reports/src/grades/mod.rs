@@ -16,12 +16,27 @@ pub struct Graded {
     pub exercise: String,
     /// Who answers.
     pub student: String,
+    /// What was drawn for that student.
+    pub drawn: Vec<Own>,
+    /// The commands that run what was drawn.
+    pub run: Vec<String>,
     /// Why nothing is graded, if so.
     pub refused: Option<String>,
     /// What earns points, in order.
     pub lines: Vec<GradedLine>,
     /// More points, which people give.
     pub people: u64,
+}
+
+/// A value that was drawn for one student.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// How the exercise calls the draw.
+    pub id: String,
+    /// Where the value goes, as `--set` takes it.
+    pub path: String,
+    /// The value.
+    pub value: String,
 }
 
 /// One thing that earns points.
@@ -51,6 +66,13 @@ impl Graded {
     }
 }
 
+impl Own {
+    /// Returns it as `--set` takes it.
+    pub fn set(&self) -> String {
+        format!("{}={}", self.path, self.value)
+    }
+}
+
 impl GradedLine {
     /// Returns everything that is said of it, a line each.
     fn said(&self) -> String {
@@ -70,10 +92,13 @@ pub fn json(graded: &Graded) -> Value {
             "again": line.again,
         })
     };
+    let own = |it: &Own| json!({ "id": it.id, "path": it.path, "value": it.value });
     json!({
         "v": 1,
         "exercise": graded.exercise,
         "student": graded.student,
+        "drawn": graded.drawn.iter().map(own).collect::<Vec<_>>(),
+        "run": graded.run,
         "points": graded.points(),
         "of": graded.of(),
         "people": graded.people,
@@ -99,8 +124,11 @@ pub fn gradescope(graded: &Graded) -> Value {
         "visibility": "visible",
         "tests": graded.lines.iter().map(test).collect::<Vec<_>>(),
     });
-    if let Some(refused) = &graded.refused {
-        results["output"] = json!(refused);
+    // Gradescope shows it above the tests.
+    let drawn = graded.drawn.iter().map(Own::set);
+    let said: Vec<String> = drawn.chain(graded.run.clone()).chain(graded.refused.clone()).collect();
+    if !said.is_empty() {
+        results["output"] = json!(said.join("\n"));
     }
     results
 }
@@ -113,6 +141,9 @@ pub fn junit(all: &[Graded]) -> Result<String, SerializeError> {
     let mut report = Report::new("trial grade");
     for graded in all {
         let mut suite = TestSuite::new(&*graded.student);
+        for own in &graded.drawn {
+            suite.add_property((&*own.path, &*own.value));
+        }
         for line in &graded.lines {
             let mut status = TestCaseStatus::success();
             if line.points < line.of {

@@ -1,6 +1,6 @@
 //! Grades for people: one answer in full, a class as a table.
 
-use super::Graded;
+use super::{Graded, Own};
 use crate::text::{Line, Tone, WIDTH, fill, padded, wrap};
 use crate::words::Words;
 
@@ -13,6 +13,12 @@ pub fn one(graded: &Graded, words: &Words) -> Vec<Line> {
     let head = fill(grade.of_student, &[&graded.exercise, &graded.student]);
     let score = fill(grade.score, &[&graded.points().to_string(), &graded.of().to_string()]);
     let mut lines = vec![Line::of(Tone::Strong, head).then(Tone::Plain, format!("   {score}"))];
+    if !graded.drawn.is_empty() {
+        let drawn = graded.drawn.iter().map(Own::set).collect::<Vec<_>>().join(", ");
+        push(&mut lines, Tone::Plain, (" ", 1), &fill(grade.drawn, &[&drawn]));
+        let run = |run: &String| Line::of(Tone::Quiet, format!("{}{run}", " ".repeat(3))).uncut();
+        lines.extend(graded.run.iter().map(run));
+    }
     if let Some(refused) = &graded.refused {
         push(&mut lines, Tone::Lost, (" ✗ ", 3), &fill(grade.refused, &[refused]));
     }

@@ -87,6 +87,36 @@ pub struct Grade {
     pub wrong_choice: &'static str,
     /// Nobody but the teacher should know hidden seeds.
     pub no_secret: &'static str,
+    /// Sheets have to be drawn with the same secret.
+    pub no_secret_drawn: &'static str,
+    /// What was drawn for a student.
+    pub drawn: &'static str,
+    /// A number that is right: its name, the number, how far one may be off.
+    pub right_number: &'static str,
+    /// A choice that is right: its name, the options.
+    pub right_choice: &'static str,
+    /// No option at all.
+    pub right_none: &'static str,
+    /// Nothing has one right answer.
+    pub right_tried: &'static str,
+    /// Heads an exercise: its name, points.
+    pub sheet_head: &'static str,
+    /// Heads what was drawn for a student.
+    pub sheet_values: &'static str,
+    /// Heads the commands that run it.
+    pub sheet_run: &'static str,
+    /// The public seeds.
+    pub sheet_seeds: &'static str,
+    /// Which of them numbers are about.
+    pub sheet_first: &'static str,
+    /// Heads the options of choices.
+    pub sheet_options: &'static str,
+    /// Heads the file to hand in.
+    pub sheet_answer: &'static str,
+    /// Files to hand in: their names, the most steps.
+    pub sheet_files: &'static str,
+    /// Heads what earns points.
+    pub sheet_graded: &'static str,
     /// Steps, of which there are too many.
     pub steps: &'static str,
     /// Brokers, of which there are too many.
@@ -103,6 +133,16 @@ pub struct Grade {
     pub minutes: &'static str,
     /// What to do with the empty picture.
     pub handout_draw: &'static str,
+    /// What to fill in about searches.
+    pub handout_bounds: &'static str,
+    /// Runs of which none is broken.
+    pub handout_runs: &'static str,
+    /// The rule of three.
+    pub handout_rule: &'static str,
+    /// The upper end of the exact interval.
+    pub handout_exact: &'static str,
+    /// Which faults to name.
+    pub handout_faults: &'static str,
     /// Heads the claims of a handout.
     pub handout_claims: &'static str,
     /// What the notes say is true.
@@ -166,6 +206,21 @@ pub const ENGLISH: Grade = Grade {
     no_choice: "the choice {0} is missing",
     wrong_choice: "{0} is not what the runs give; the options are: {1}",
     no_secret: "note: without --secret the hidden seeds can be worked out by anybody",
+    no_secret_drawn: "note: without --secret everybody's values are drawn as a sheet without --secret has them",
+    drawn: "drawn: {0}",
+    right_number: "{0} = {1} (within {2})",
+    right_choice: "{0} = {1}",
+    right_none: "none of them",
+    right_tried: "There is no one right answer: what is handed in is tried.",
+    sheet_head: "Exercise {0} · {1} points",
+    sheet_values: "Your own values",
+    sheet_run: "Run it",
+    sheet_seeds: "Seeds that you may try (--seed): {0}.",
+    sheet_first: "Numbers are asked for with the first of them.",
+    sheet_options: "The options, and what to add to the command to try them",
+    sheet_answer: "Hand in answer.toml; leave out what you do not change",
+    sheet_files: "Hand in {0}, with at most {1} steps that act.",
+    sheet_graded: "What earns points",
     steps: "steps",
     brokers: "brokers",
     clients: "clients",
@@ -174,6 +229,11 @@ pub const ENGLISH: Grade = Grade {
     packs: "Lectures (trial demo --pack NAME):",
     minutes: "{0} min",
     handout_draw: "Draw what you expect: who sends what to whom, and when.",
+    handout_bounds: "So many runs, and none is broken. How large may the share of broken ones still be?",
+    handout_runs: "runs without a broken one",
+    handout_rule: "rule of three: 3 / runs",
+    handout_exact: "upper end of the exact interval (95 %)",
+    handout_faults: "Name three faults that a search should draw, and one that it would never find.",
     handout_claims: "What the usual notes say. Tick what you will find.",
     handout_true: "true",
     handout_depends: "only when …",
@@ -228,6 +288,21 @@ pub const CHINESE: Grade = Grade {
     no_choice: "缺少选择 {0}",
     wrong_choice: "{0} 与运行结果不符；选项有：{1}",
     no_secret: "注意：没有 --secret，任何人都能算出隐藏种子",
+    no_secret_drawn: "注意：没有 --secret，每个人的取值都按不带 --secret 的题单抽取",
+    drawn: "抽到的取值：{0}",
+    right_number: "{0} = {1}（误差不超过 {2}）",
+    right_choice: "{0} = {1}",
+    right_none: "一个也不选",
+    right_tried: "没有唯一的正确答案：提交的内容会被实际运行。",
+    sheet_head: "练习 {0} · {1} 分",
+    sheet_values: "你自己的取值",
+    sheet_run: "运行",
+    sheet_seeds: "可以试的种子（--seed）：{0}。",
+    sheet_first: "要提交的数字以第一个种子为准。",
+    sheet_options: "选项，以及试它时在命令后面加上什么",
+    sheet_answer: "提交 answer.toml；不改的行删去即可",
+    sheet_files: "提交 {0}，最多 {1} 个起作用的步骤。",
+    sheet_graded: "得分项",
     steps: "步骤",
     brokers: "broker",
     clients: "客户端",
@@ -236,6 +311,11 @@ pub const CHINESE: Grade = Grade {
     packs: "讲座（用 --pack 选一个）：",
     minutes: "{0} 分钟",
     handout_draw: "画出你的预期：谁在何时给谁发了什么。",
+    handout_bounds: "运行这么多次，没有一次出错。出错的比例最大还可能是多少？",
+    handout_runs: "没有一次出错的运行数",
+    handout_rule: "三的法则：3 / 运行数",
+    handout_exact: "精确区间的上端（95 %）",
+    handout_faults: "写出三种搜索应当抽到的故障，再写一种它永远找不到的。",
     handout_claims: "常见笔记的说法。勾出你认为的结果。",
     handout_true: "对",
     handout_depends: "仅当……",
