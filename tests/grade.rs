@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use scenarios::library;
 use serde::Deserialize;
+use serde_json::Value;
 use trial::{Told, exercises, tell};
 
 const ARROWS: &str = "01-fewer-arrows";
@@ -15,6 +16,13 @@ const BUDGET: &str = "07-fault-budget";
 const EPOCHS: &str = "09-what-epochs-are-for";
 const ONCE: &str = "14-once-in-the-log";
 const MUTANTS: &str = "27-kill-the-mutants";
+const ORDER: &str = "02-one-order";
+
+/// What values are drawn from here.
+const SECRET: &str = "only for tests";
+/// A student who has drawn what chapters 1, 6 and 7 show: one replica on b1, two on b1 and b2, a
+/// slow way, followers that are dropped after ten seconds, no flushing of each record.
+const PUPIL: &str = "pupil-12";
 
 const ACKS: &str = "producers.p1.config.acks";
 const FLOOR: &str = "topics.orders.config.\"min.insync.replicas\"";
@@ -119,9 +127,12 @@ fn a_wrong_idea_of_acks_does_not_pass() {
 
     let mut earned: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for exercise in [ARROWS, PROMISE, FETCHES, BUDGET] {
-        for (idea, (points, of)) in class.scores(exercise) {
-            let sum = earned.entry(idea).or_default();
-            *sum = (sum.0 + points, sum.1 + of);
+        for idea in &IDEAS {
+            // All are asked the same: only what they believe differs.
+            let folder = format!("{exercise}/{}", idea.name);
+            let graded = class.lines(&[exercise, "--student", PUPIL], &folder);
+            let sum = earned.entry(idea.name.to_owned()).or_default();
+            *sum = (sum.0 + number(&graded[0], "points"), sum.1 + number(&graded[0], "of"));
         }
     }
 
@@ -209,6 +220,146 @@ fn thirty_students_are_graded_the_same_twice() {
     assert_eq!((first.code, &first), (0, &again));
 }
 
+/// A number or a choice can be copied, and is worth what it is worth for those values that the
+/// copier has drawn.
+#[test]
+fn the_copied_answer_of_another_student_earns_less() {
+    let class = Class::new("copied");
+    for (exercise, answers) in data() {
+        if !draws(&exercise) {
+            continue;
+        }
+        for student in ["good", "copy-1", "copy-2", "copy-3", "copy-4", "copy-5"] {
+            class.hand_in(&exercise, student, &answers["good"].files());
+        }
+
+        let graded = class.lines(&[&exercise], &exercise);
+
+        let own = graded.iter().find(|it| it["student"] == "good").expect("good is graded");
+        let less = graded.iter().filter(|it| number(it, "points") < number(own, "points"));
+        assert_eq!(number(own, "points"), number(own, "of"), "{exercise}");
+        assert!(0 < less.count(), "{exercise}: a copy earns as much");
+        for copy in graded.iter().filter(|it| it["drawn"] == own["drawn"]) {
+            assert_eq!(copy["points"], own["points"], "{exercise}: the same values, another score");
+        }
+    }
+}
+
+#[test]
+fn what_students_draw_depends_on_nobody_else() {
+    let class = Class::new("alone");
+    let answer = "numbers = { before = 8_100, after = 18_100, at-work-before = 4 }";
+    for student in 0..30 {
+        class.hand_in(ORDER, &format!("student-{student:02}"), &[sheet(answer)]);
+    }
+
+    let all = class.lines(&[ORDER], ORDER);
+    let again = class.lines(&[ORDER, "--jobs", "1"], ORDER);
+    let alone = class.lines(&[ORDER], &format!("{ORDER}/student-07"));
+    let named = class.lines(&[ORDER, "--student", "student-07"], &format!("{ORDER}/student-08"));
+
+    assert_eq!(all, again);
+    assert_eq!(&alone[0], &all[7]);
+    assert_eq!(named[0]["drawn"], all[7]["drawn"]);
+    let different: BTreeSet<String> = all.iter().map(|it| it["drawn"].to_string()).collect();
+    assert!(8 < different.len(), "only {} sheets for thirty students", different.len());
+}
+
+#[test]
+fn a_sheet_has_the_values_that_are_graded_and_commands_that_run() {
+    let class = Class::new("sheets");
+    let on_paper = |exercise: &str, student: &str| {
+        let told = tell(["handout", exercise, "--student", student, "--secret", SECRET]);
+        assert_eq!((told.code, told.err.as_str()), (0, ""), "{exercise}");
+        told.out
+    };
+    for (exercise, _) in exercises().into_iter().filter(|(exercise, _)| draws(exercise)) {
+        class.hand_in(exercise, "alice", &[sheet("")]);
+        let graded = &class.lines(&[exercise], exercise)[0];
+
+        let alice = on_paper(exercise, "alice");
+
+        for own in graded["drawn"].as_array().expect("values are told") {
+            let value = own["value"].as_str().expect("a value is a text");
+            let value = value.replace('>', "&gt;");
+            assert!(alice.contains(&format!("<code>{value}</code>")), "{exercise}: {value}");
+        }
+        for run in graded["run"].as_array().expect("commands are told") {
+            let run = run.as_str().expect("a command is a text");
+            let shown = run.replace('>', "&gt;").replace('"', "&quot;");
+            assert!(alice.contains(&shown), "{exercise}: {run}");
+            let words = words(run);
+            let told = tell(words[1..].iter().map(String::as_str));
+            assert!(matches!(told.code, 0 | 1 | 3), "{run}: {}", told.err);
+        }
+        let others = ["bob", "carol", "dave"].map(|student| on_paper(exercise, student));
+        let values = |page: &str| page.split("<h2>").nth(1).map(str::to_owned);
+        assert_eq!(alice, on_paper(exercise, "alice"));
+        assert!(others.iter().any(|other| values(other) != values(&alice)), "{exercise}");
+    }
+    let both = on_paper("02", "alice");
+    assert!(both.contains("02-one-order") && both.contains("alice"));
+}
+
+#[test]
+fn a_sheet_that_nobody_can_have_is_an_error_with_a_hint() {
+    let folder = Class::new("no-sheets").folder;
+    let line = "[[graded]]\nen = ''\nzh = ''\npoints = 1\nclaim = 'no-duplicates'\nmust = 'hold'";
+    let exercise = |name: &str, draw: &str| {
+        let file = folder.join(name);
+        let text = format!("id = 'own'\npoints = 1\nbase = 'one-record'\n{line}\n[[draw]]\n{draw}");
+        fs::write(&file, text).expect("it is written");
+        file.display().to_string()
+    };
+    let path = "id = 'records'\npath = 'producers.p1.records'";
+    let files = [
+        exercise("empty.toml", &format!("{path}\nvalues = []")),
+        exercise("refused.toml", &format!("{path}\nvalues = [1, 99_999_999_999]")),
+        exercise("type.toml", &format!("{path}\nvalues = 7")),
+        exercise("key.toml", &format!("{path}\nvalue = [1, 2]")),
+        exercise("path.toml", "id = 'records'\npath = 'producers.p1.record'\nvalues = [1, 2]"),
+    ];
+    let mut calls: Vec<Vec<&str>> = vec![
+        vec!["handout", ORDER],
+        vec!["handout", "2", "--secret", "s"],
+        vec!["handout", "2", "--student", ""],
+        vec!["handout", "2", "--student", " alice"],
+        vec!["handout", "nonsense", "--student", "alice"],
+        vec!["grade", ORDER, ".", "--student", ""],
+    ];
+    calls.extend(files.iter().map(|file| vec!["handout", file.as_str(), "--student", "alice"]));
+
+    let mut said = String::new();
+    for call in calls {
+        let told = tell(call.iter().copied());
+        assert_eq!((told.code, told.out.as_str()), (2, ""), "{call:?}");
+        said += &told.err.replace(&folder.display().to_string(), "FOLDER");
+        said.push('\n');
+    }
+
+    insta::assert_snapshot!(said);
+}
+
+/// Says whether an exercise draws something for each student.
+fn draws(exercise: &str) -> bool {
+    let all = exercises();
+    all.iter().any(|(known, text)| *known == exercise && text.contains("[[draw]]"))
+}
+
+/// Takes a command apart at spaces outside of single quotes.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut within) = (vec![String::new()], false);
+    for letter in command.chars() {
+        match (letter, words.last_mut()) {
+            ('\'', _) => within = !within,
+            (' ', _) if !within => words.push(String::new()),
+            (letter, Some(last)) => last.push(letter),
+            (_, None) => {}
+        }
+    }
+    words
+}
+
 #[test]
 fn what_other_programs_read_has_the_fields_that_they_rely_on() {
     let class = Class::new("formats");
@@ -226,9 +377,8 @@ fn what_other_programs_read_has_the_fields_that_they_rely_on() {
     let path = file.display().to_string();
     let to_file = class.graded(&[ONCE, "--format", "gradescope", "--out", &path], &one);
 
-    let results: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(&file).expect("it is written"))
-            .expect("it is JSON");
+    let results: Value = serde_json::from_str(&fs::read_to_string(&file).expect("it is written"))
+        .expect("it is JSON");
     assert_eq!(results["tests"].as_array().map(Vec::len), Some(4));
     assert_eq!((of_a_class.code, to_file.code, to_file.out.as_str()), (2, 0, ""));
     insta::assert_snapshot!(told.join("\n"));
@@ -320,6 +470,9 @@ fn answers() -> Vec<(&'static str, Vec<(&'static str, Files)>)> {
     let kip = stored("kip101-scenario-1-by-epoch");
     let budget =
         "choices = { a = 'acks-1', b = ['acks-1', 'acks-all-min-1'], c = 'acks-all-min-2' }\n";
+    // Some have drawn leaders that drop followers at once when one stalls, and late when both do.
+    let quick = "choices = { a = ['acks-1', 'acks-all-min-1', 'acks-all-min-2'], b = 'acks-1', \
+        c = 'acks-all-min-2' }\n";
     let fetches =
         "choices = { not-held-up = 'acks-1', readable = ['acks-all-min-1', 'acks-all-min-2'] }";
     vec![
@@ -352,7 +505,7 @@ fn answers() -> Vec<(&'static str, Vec<(&'static str, Files)>)> {
             vec![
                 ("good", set(&format!("{budget}{SHORTEST}"))),
                 ("lazy", set("")),
-                ("slow", set(&format!("{budget}set.{FLOOR} = 2"))),
+                ("slow", set(&format!("{quick}set.{FLOOR} = 2"))),
                 ("acks-0", set(&format!("{budget}set.{ACKS} = '0'"))),
             ],
         ),
@@ -477,7 +630,7 @@ impl Class {
     fn graded(&self, words: &[&str], folder: &str) -> Told {
         let place = self.folder.join(folder).display().to_string();
         let (exercise, flags) = words.split_first().expect("an exercise is named");
-        let head = ["grade", exercise, &place, "--secret", "only for tests"];
+        let head = ["grade", exercise, &place, "--secret", SECRET];
         let told = tell(head.into_iter().chain(flags.iter().copied()));
         let plain = |text: String| text.replace(&self.folder.display().to_string(), "ANSWERS");
         Told { code: told.code, out: plain(told.out), err: plain(told.err) }
@@ -485,13 +638,22 @@ impl Class {
 
     /// Returns the points of every student, and how many there are.
     fn scores(&self, exercise: &str) -> BTreeMap<String, (u64, u64)> {
-        let told = self.graded(&[exercise, "--format", "json"], exercise);
-        let read = |line: &str| {
-            let graded: serde_json::Value = serde_json::from_str(line).expect("it is JSON");
+        let scored = |graded: Value| {
             let student = graded["student"].as_str().expect("it names the student").to_owned();
-            let number = |key: &str| graded[key].as_u64().expect("it has points");
-            (student, (number("points"), number("of")))
+            (student, (number(&graded, "points"), number(&graded, "of")))
         };
-        told.out.lines().map(read).collect()
+        self.lines(&[exercise], exercise).into_iter().map(scored).collect()
     }
+
+    /// Returns the grades of a folder below this one as JSON, a value for each student.
+    fn lines(&self, words: &[&str], folder: &str) -> Vec<Value> {
+        let words: Vec<&str> = words.iter().copied().chain(["--format", "json"]).collect();
+        let told = self.graded(&words, folder);
+        assert_eq!(told.code, 0, "{}", told.err);
+        told.out.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect()
+    }
+}
+
+fn number(graded: &Value, key: &str) -> u64 {
+    graded[key].as_u64().unwrap_or_else(|| panic!("there is no number {key}"))
 }

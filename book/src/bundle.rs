@@ -24,11 +24,13 @@ Open `index.html` in any browser: the book in English and Chinese, the pages of 
 Nothing needs a network.
 Run `./trial demo acks1-leader-crash` in a terminal to go through a lesson step by step, and `./trial --help` to see what else \
 there is.
-Print `handouts/`, hand out `exercises/`, and grade what comes back with `./trial grade 07-fault-budget FOLDER`.
+Print `handouts/`, hand out `exercises/`, and grade what comes back with `./trial grade 07-fault-budget FOLDER`; \
+`./trial handout 7 --student ID -o sheet.html` prints a student's own values.
 
 用任意浏览器打开 `index.html`：中英文的书、讲座的页面、讲义和练习都在那里，全都不需要网络。
 在终端运行 `./trial demo acks1-leader-crash`，一步一步走完一课；`./trial --help` 列出其余命令。
-打印 `handouts/`，分发 `exercises/`，再用 `./trial grade 07-fault-budget FOLDER` 给收回的答卷评分。
+打印 `handouts/`，分发 `exercises/`，再用 `./trial grade 07-fault-budget FOLDER` 给收回的答卷评分；\
+每个学生自己的取值用 `./trial handout 7 --student ID -o sheet.html` 打印。
 ";
 
 /// Makes sure that a folder is empty, new, or a bundle already.

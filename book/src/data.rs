@@ -125,6 +125,9 @@ pub struct Exercise {
     /// What answers are tried on besides.
     #[serde(default)]
     pub story: Vec<Tried>,
+    /// What each student has alone.
+    #[serde(default)]
+    pub draw: Vec<Drawn>,
     /// What choices are made of.
     #[serde(default)]
     pub option: Vec<Choosable>,
@@ -155,6 +158,17 @@ pub struct Tried {
     /// What is changed in it.
     #[serde(default)]
     pub set: BTreeMap<String, toml::Value>,
+}
+
+/// A value of a scenario that each student draws one of.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Drawn {
+    /// How the task calls it.
+    pub id: String,
+    /// Where it goes.
+    pub path: String,
+    /// What it may be.
+    pub values: Vec<toml::Value>,
 }
 
 /// Something that can be chosen.

@@ -31,7 +31,7 @@ img{width:100%;height:auto;border:1px solid #999;display:block}\
 pre{white-space:pre-wrap;overflow-wrap:anywhere;\
 font:.85em/1.4 ui-monospace,'DejaVu Sans Mono',monospace;background:#f4f4f4;padding:2mm;margin:1mm 0}\
 table{border-collapse:collapse;margin:1mm 0}th,td{border:1px solid #999;padding:.6mm 2mm;text-align:left;\
-font-weight:400;overflow-wrap:anywhere}.own td:last-child{font-weight:700}td.write{min-width:22mm}\
+font-weight:400;overflow-wrap:anywhere}.own td:last-child{font-weight:700}th code{white-space:nowrap}td.write{min-width:22mm}\
 .claims li{border-top:1px solid #ccc;padding-top:1mm}.quiet{color:#444;font-size:9.5pt}\
 @media print{body{font-size:9.2pt;line-height:1.35;max-width:none;margin:0}section+section{margin:0}\
 img{max-height:95mm;object-fit:contain}h2{margin-top:3mm}}";

@@ -105,6 +105,10 @@ pub fn check(exercise: &Exercise) -> Result<(), Flaw> {
     for (at, draw) in exercise.draws.iter().enumerate() {
         for place in &draw.stories {
             kept(exercise, at, *place)?;
+        }
+    }
+    for (at, draw) in exercise.draws.iter().enumerate() {
+        for place in &draw.stories {
             for value in 0..draw.values.len() {
                 let mut drawn = Drawn(vec![0; exercise.draws.len()]);
                 drawn.0[at] = value;
@@ -220,8 +224,10 @@ impl Exercise {
         let overrides = Overrides { set, ..Overrides::default() };
         let Err(problems) = parse(entry.name, entry.source, &overrides) else { return Ok(()) };
         let error = problems.into_iter().find(|it| it.severity == Severity::Error);
-        let error = error.map(|it| (it.message, it.help));
+        let error = error.map(|it| (it.message, it.help.or(it.label.as_deref().map(sentence))));
         let (why, help) = error.unwrap_or_default();
+        // What `--set` says is said of the draw.
+        let why = why.split(" (from `--set").next().unwrap_or_default().to_owned();
         let usual = || format!("See what `trial run {} --set …` takes.", story.base);
         Err((why, help.unwrap_or_else(usual)))
     }
@@ -243,6 +249,12 @@ impl Exercise {
         }
         Ok(())
     }
+}
+
+/// Writes a label as a sentence.
+fn sentence(label: &str) -> String {
+    let mut letters = label.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Writes what was drawn as `--set` takes it.
@@ -308,7 +320,7 @@ mod tests {
     }
 
     /// Handed-out sheets have these values: no version may draw others.
-    const PINNED: [[usize; 4]; 2] = [[0, 0, 0, 0], [0, 0, 0, 0]];
+    const PINNED: [[usize; 4]; 2] = [[0, 1, 1, 6], [3, 3, 3, 5]];
 
     /// Otherwise the draw is no protection: each one moves some right answer further than an
     /// answer may be off.
@@ -366,58 +378,58 @@ mod tests {
         let cases = [
             (
                 "path = 'producers.p1.recrods'\nvalues = [1, 2]",
-                "line 18: one-record with producers.p1.recrods=1",
+                "line 21: one-record with producers.p1.recrods=1",
                 "records",
             ),
             (
                 "path = 'producers.p1.records'\nvalues = []",
-                "line 19: the draw \"a\" has fewer than two",
+                "line 22: the draw \"a\" has fewer than two",
                 "two",
             ),
             (
                 "path = 'producers.p1.records'\nvalues = [4]",
-                "line 19: the draw \"a\" has fewer than two",
+                "line 22: the draw \"a\" has fewer than two",
                 "two",
             ),
             (
                 "path = 'producers.p1.records'\nvalues = [4, 4]",
-                "line 19: the draw \"a\" has a value twice",
+                "line 22: the draw \"a\" has a value twice",
                 "once",
             ),
             (
                 "path = 'producers.p1.records'\nvalues = [4, -1]",
-                "line 18: one-record with producers.p1.records=-1",
+                "line 21: one-record with producers.p1.records=-1",
                 "",
             ),
             (
                 "path = 'producers.p1.records'\nvalues = ['many', 'few']",
-                "line 18: one-record with producers.p1.records=many",
+                "line 21: one-record with producers.p1.records=many",
                 "",
             ),
             (
                 "path = 'producers.p1.keys'\nvalues = [1, 2]",
-                "line 18: producers.p1.keys is drawn in \"base\", and an answer",
+                "line 21: producers.p1.keys is drawn in \"base\", and an answer",
                 "nothing else",
             ),
-            ("path = ''\nvalues = [1, 2]", "line 18: one-record with =1", ""),
+            ("path = ''\nvalues = [1, 2]", "line 21: one-record with =1", ""),
             (
                 "path = 'producers.p1.records'\nvalues = [1, 2]\nstories = ['nobody']",
-                "line 20: no story is called \"nobody\"",
+                "line 23: no story is called \"nobody\"",
                 "base, idle, set",
             ),
             (
                 "path = 'producers.p1.records'\nvalues = [1, 2]\nstories = ['idle']",
-                "line 18: producers.p1.records is drawn in \"idle\", and no line",
+                "line 21: producers.p1.records is drawn in \"idle\", and no line",
                 "Name the stories",
             ),
             (
                 "path = 'producers.p1.records'\nvalues = [1, 2]\n[[draw]]\nid = 'a'\npath = 'x'\nvalues = [1, 2]",
-                "line 20: a draw before it has the id",
+                "line 23: a draw before it has the id",
                 "of its own",
             ),
             (
                 "path = 'producers.p1.records'\nvalues = [1, 2]\n[[draw]]\nid = 'b'\npath = 'producers.p1'\nvalues = [1, 2]",
-                "line 22: producers.p1 is drawn in \"base\", and by a draw before it",
+                "line 25: producers.p1 is drawn in \"base\", and by a draw before it",
                 "once",
             ),
         ];

@@ -435,7 +435,7 @@ fn story(line: &Graded, stories: &[Story]) -> Result<usize, String> {
 
 /// Returns settings as `--set` takes them.
 pub fn settings(set: &BTreeMap<String, toml::Value>) -> Vec<(String, String)> {
-    set.iter().map(|(path, value)| (path.clone(), value.to_string())).collect()
+    set.iter().map(|(path, value)| (path.clone(), drawing::plain(value))).collect()
 }
 
 #[cfg(test)]

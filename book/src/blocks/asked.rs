@@ -142,6 +142,7 @@ pub fn exercise(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, 
         }
         html += "</ul>";
     }
+    html += &drawn(exercise, lang);
     html += &tried_on(exercise, lang);
     html += &handed_in(exercise, lang);
     let base = lang.pick("It begins with", "起点是");
@@ -151,6 +152,32 @@ pub fn exercise(directive: &Directive, lang: Lang, shop: &Shop) -> Result<Made, 
         html += &format!("{graded} <code>trial grade {id} answers/</code>");
     }
     Ok(Made::Block(html + "</p></div>"))
+}
+
+/// Says which values each student draws, and which command prints them.
+fn drawn(exercise: &Exercise, lang: Lang) -> String {
+    if exercise.draw.is_empty() {
+        return String::new();
+    }
+    let (id, comma) = (&exercise.id, lang.pick(", ", "、"));
+    let rows = exercise.draw.iter().map(|draw| {
+        let plain = |value: &toml::Value| match value.as_str() {
+            Some(text) => text.to_owned(),
+            None => value.to_string(),
+        };
+        let values = draw.values.iter().map(|it| format!("<code>{}</code>", escape(&plain(it))));
+        let values = values.collect::<Vec<_>>().join(comma);
+        let (id, path) = (escape(&draw.id), escape(&draw.path));
+        format!("<li><code>{id}</code> <code>{path}</code>: {values}</li>")
+    });
+    let rows: String = rows.collect();
+    let says = lang.pick(
+        "Each student has one of these values; <em>your sheet</em> with yours and the commands to run is printed by",
+        "每个学生各抽到其中一个值；打印<em>你的题单</em>（取值和要运行的命令）用",
+    );
+    format!(
+        "<p>{says} <code>trial handout {id} --student ID -o sheet.html</code></p><ul>{rows}</ul>"
+    )
 }
 
 /// Says what answers are tried on besides the scenario that the exercise begins with, as

@@ -62,7 +62,7 @@ pub fn sheets(task: &Task, solution: Solution, words: &Words) -> String {
         [] => page += &format!("trial run {}\n", escape(&task.base)),
         runs => page.extend(runs.iter().map(|run| format!("{}\n", escape(run)))),
     }
-    page += &format!("</pre><p class=\"quiet\">{}</p>\n", fill(grade.sheet_seeds, &[&task.seeds]));
+    page += &format!("</pre><p class=\"quiet\">{}</p>\n", escape(&task.seeds));
     if !task.options.is_empty() {
         page += &format!("<h2>{}</h2>\n<table>", grade.sheet_options);
         for option in &task.options {
