@@ -12,6 +12,7 @@ use crate::course::{self, Chapter};
 use crate::error::CliError;
 use crate::grade::exercise::Exercise;
 use crate::grade::{self, Secret, StudentId, sheet};
+use crate::suggest::nearest;
 use crate::ui::Ui;
 
 /// Runs of the search that a solution names.
@@ -56,7 +57,13 @@ pub fn handout(args: &HandoutArgs, ui: &mut Ui) -> Result<u8, CliError> {
             let name = args.chapter.as_str();
             let is_known = course::exercises().iter().any(|(known, _)| *known == name);
             if !is_known && !Path::new(name).is_file() {
-                let hint = format!("The chapters are: {}.", course::written().join(", "));
+                let chapters = course::written();
+                let exercises = course::exercises().into_iter().map(|(known, _)| known);
+                let known = chapters.iter().map(String::as_str).chain(exercises);
+                let hint = match nearest(name, known) {
+                    Some(near) => format!("Did you mean {near:?}?"),
+                    None => format!("The chapters are: {}.", chapters.join(", ")),
+                };
                 return Err(CliError::usage(format!("no chapter is called {name:?}"), hint));
             }
             let exercise = grade::read(name)?;

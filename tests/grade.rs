@@ -16,10 +16,9 @@ const BUDGET: &str = "07-fault-budget";
 const EPOCHS: &str = "09-what-epochs-are-for";
 const ONCE: &str = "14-once-in-the-log";
 const MUTANTS: &str = "27-kill-the-mutants";
-const ORDER: &str = "02-one-order";
 
 /// What values are drawn from here.
-const SECRET: &str = "only for tests";
+pub const SECRET: &str = "only for tests";
 /// A student who has drawn what chapters 1, 6 and 7 show: one replica on b1, two on b1 and b2, a
 /// slow way, followers that are dropped after ten seconds, no flushing of each record.
 const PUPIL: &str = "pupil-12";
@@ -220,146 +219,6 @@ fn thirty_students_are_graded_the_same_twice() {
     assert_eq!((first.code, &first), (0, &again));
 }
 
-/// A number or a choice can be copied, and is worth what it is worth for those values that the
-/// copier has drawn.
-#[test]
-fn the_copied_answer_of_another_student_earns_less() {
-    let class = Class::new("copied");
-    for (exercise, answers) in data() {
-        if !draws(&exercise) {
-            continue;
-        }
-        for student in ["good", "copy-1", "copy-2", "copy-3", "copy-4", "copy-5"] {
-            class.hand_in(&exercise, student, &answers["good"].files());
-        }
-
-        let graded = class.lines(&[&exercise], &exercise);
-
-        let own = graded.iter().find(|it| it["student"] == "good").expect("good is graded");
-        let less = graded.iter().filter(|it| number(it, "points") < number(own, "points"));
-        assert_eq!(number(own, "points"), number(own, "of"), "{exercise}");
-        assert!(0 < less.count(), "{exercise}: a copy earns as much");
-        for copy in graded.iter().filter(|it| it["drawn"] == own["drawn"]) {
-            assert_eq!(copy["points"], own["points"], "{exercise}: the same values, another score");
-        }
-    }
-}
-
-#[test]
-fn what_students_draw_depends_on_nobody_else() {
-    let class = Class::new("alone");
-    let answer = "numbers = { before = 8_100, after = 18_100, at-work-before = 4 }";
-    for student in 0..30 {
-        class.hand_in(ORDER, &format!("student-{student:02}"), &[sheet(answer)]);
-    }
-
-    let all = class.lines(&[ORDER], ORDER);
-    let again = class.lines(&[ORDER, "--jobs", "1"], ORDER);
-    let alone = class.lines(&[ORDER], &format!("{ORDER}/student-07"));
-    let named = class.lines(&[ORDER, "--student", "student-07"], &format!("{ORDER}/student-08"));
-
-    assert_eq!(all, again);
-    assert_eq!(&alone[0], &all[7]);
-    assert_eq!(named[0]["drawn"], all[7]["drawn"]);
-    let different: BTreeSet<String> = all.iter().map(|it| it["drawn"].to_string()).collect();
-    assert!(8 < different.len(), "only {} sheets for thirty students", different.len());
-}
-
-#[test]
-fn a_sheet_has_the_values_that_are_graded_and_commands_that_run() {
-    let class = Class::new("sheets");
-    let on_paper = |exercise: &str, student: &str| {
-        let told = tell(["handout", exercise, "--student", student, "--secret", SECRET]);
-        assert_eq!((told.code, told.err.as_str()), (0, ""), "{exercise}");
-        told.out
-    };
-    for (exercise, _) in exercises().into_iter().filter(|(exercise, _)| draws(exercise)) {
-        class.hand_in(exercise, "alice", &[sheet("")]);
-        let graded = &class.lines(&[exercise], exercise)[0];
-
-        let alice = on_paper(exercise, "alice");
-
-        for own in graded["drawn"].as_array().expect("values are told") {
-            let value = own["value"].as_str().expect("a value is a text");
-            let value = value.replace('>', "&gt;");
-            assert!(alice.contains(&format!("<code>{value}</code>")), "{exercise}: {value}");
-        }
-        for run in graded["run"].as_array().expect("commands are told") {
-            let run = run.as_str().expect("a command is a text");
-            let shown = run.replace('>', "&gt;").replace('"', "&quot;");
-            assert!(alice.contains(&shown), "{exercise}: {run}");
-            let words = words(run);
-            let told = tell(words[1..].iter().map(String::as_str));
-            assert!(matches!(told.code, 0 | 1 | 3), "{run}: {}", told.err);
-        }
-        let others = ["bob", "carol", "dave"].map(|student| on_paper(exercise, student));
-        let values = |page: &str| page.split("<h2>").nth(1).map(str::to_owned);
-        assert_eq!(alice, on_paper(exercise, "alice"));
-        assert!(others.iter().any(|other| values(other) != values(&alice)), "{exercise}");
-    }
-    let both = on_paper("02", "alice");
-    assert!(both.contains("02-one-order") && both.contains("alice"));
-}
-
-#[test]
-fn a_sheet_that_nobody_can_have_is_an_error_with_a_hint() {
-    let folder = Class::new("no-sheets").folder;
-    let line = "[[graded]]\nen = ''\nzh = ''\npoints = 1\nclaim = 'no-duplicates'\nmust = 'hold'";
-    let exercise = |name: &str, draw: &str| {
-        let file = folder.join(name);
-        let text = format!("id = 'own'\npoints = 1\nbase = 'one-record'\n{line}\n[[draw]]\n{draw}");
-        fs::write(&file, text).expect("it is written");
-        file.display().to_string()
-    };
-    let path = "id = 'records'\npath = 'producers.p1.records'";
-    let files = [
-        exercise("empty.toml", &format!("{path}\nvalues = []")),
-        exercise("refused.toml", &format!("{path}\nvalues = [1, 99_999_999_999]")),
-        exercise("type.toml", &format!("{path}\nvalues = 7")),
-        exercise("key.toml", &format!("{path}\nvalue = [1, 2]")),
-        exercise("path.toml", "id = 'records'\npath = 'producers.p1.record'\nvalues = [1, 2]"),
-    ];
-    let mut calls: Vec<Vec<&str>> = vec![
-        vec!["handout", ORDER],
-        vec!["handout", "2", "--secret", "s"],
-        vec!["handout", "2", "--student", ""],
-        vec!["handout", "2", "--student", " alice"],
-        vec!["handout", "nonsense", "--student", "alice"],
-        vec!["grade", ORDER, ".", "--student", ""],
-    ];
-    calls.extend(files.iter().map(|file| vec!["handout", file.as_str(), "--student", "alice"]));
-
-    let mut said = String::new();
-    for call in calls {
-        let told = tell(call.iter().copied());
-        assert_eq!((told.code, told.out.as_str()), (2, ""), "{call:?}");
-        said += &told.err.replace(&folder.display().to_string(), "FOLDER");
-        said.push('\n');
-    }
-
-    insta::assert_snapshot!(said);
-}
-
-/// Says whether an exercise draws something for each student.
-fn draws(exercise: &str) -> bool {
-    let all = exercises();
-    all.iter().any(|(known, text)| *known == exercise && text.contains("[[draw]]"))
-}
-
-/// Takes a command apart at spaces outside of single quotes.
-fn words(command: &str) -> Vec<String> {
-    let (mut words, mut within) = (vec![String::new()], false);
-    for letter in command.chars() {
-        match (letter, words.last_mut()) {
-            ('\'', _) => within = !within,
-            (' ', _) if !within => words.push(String::new()),
-            (letter, Some(last)) => last.push(letter),
-            (_, None) => {}
-        }
-    }
-    words
-}
-
 #[test]
 fn what_other_programs_read_has_the_fields_that_they_rely_on() {
     let class = Class::new("formats");
@@ -460,7 +319,7 @@ const SHORTEST: &str = "set.topics.orders.config.'min.insync.replicas' = 2\n\
     set.cluster.broker.'replica.lag.time.max.ms' = 5_000\n\
     set.producers.p1.config.'request.timeout.ms' = 5_000";
 
-type Files = Vec<(&'static str, String)>;
+pub type Files = Vec<(&'static str, String)>;
 
 /// Answers to each exercise: good ones, lazy ones, and some that try to cheat.
 fn answers() -> Vec<(&'static str, Vec<(&'static str, Files)>)> {
@@ -558,7 +417,7 @@ fn answers() -> Vec<(&'static str, Vec<(&'static str, Files)>)> {
 
 /// An answer of `tests/data/grade`, and what a machine gives for it.
 #[derive(Deserialize)]
-struct Handed {
+pub struct Handed {
     points: u64,
     /// The content of `answer.toml`.
     sheet: Option<String>,
@@ -569,7 +428,7 @@ struct Handed {
 }
 
 impl Handed {
-    fn files(&self) -> Files {
+    pub fn files(&self) -> Files {
         let scenario = self.file.clone().or_else(|| self.stored.as_deref().map(stored));
         let named = [("answer.toml", self.sheet.clone()), ("scenario.toml", scenario)];
         named.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
@@ -577,7 +436,7 @@ impl Handed {
 }
 
 /// Returns the answers of `tests/data/grade`, by exercise and student.
-fn data() -> BTreeMap<String, BTreeMap<String, Handed>> {
+pub fn data() -> BTreeMap<String, BTreeMap<String, Handed>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/grade");
     let entries = fs::read_dir(folder).expect("there are answers");
     let paths = entries.map(|entry| entry.expect("it can be read").path());
@@ -593,7 +452,7 @@ fn data() -> BTreeMap<String, BTreeMap<String, Handed>> {
 /// What somebody hopes that the grader looks at.
 const WISH: &str = "\n[[expect]]\nclaim = \"no-phantom\"\nbreaks = true\n";
 
-fn sheet(text: &str) -> (&'static str, String) {
+pub fn sheet(text: &str) -> (&'static str, String) {
     ("answer.toml", text.to_owned())
 }
 
@@ -604,12 +463,12 @@ fn stored(name: &str) -> String {
 }
 
 /// A folder with what students handed in.
-struct Class {
-    folder: PathBuf,
+pub struct Class {
+    pub folder: PathBuf,
 }
 
 impl Class {
-    fn new(name: &str) -> Class {
+    pub fn new(name: &str) -> Class {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("grade").join(name);
         if folder.exists() {
             fs::remove_dir_all(&folder).expect("it can be removed");
@@ -618,7 +477,7 @@ impl Class {
         Class { folder }
     }
 
-    fn hand_in(&self, exercise: &str, student: &str, files: &[(&str, String)]) {
+    pub fn hand_in(&self, exercise: &str, student: &str, files: &[(&str, String)]) {
         let folder = self.folder.join(exercise).join(student);
         fs::create_dir_all(&folder).expect("it can be made");
         for (name, text) in files {
@@ -646,7 +505,7 @@ impl Class {
     }
 
     /// Returns the grades of a folder below this one as JSON, a value for each student.
-    fn lines(&self, words: &[&str], folder: &str) -> Vec<Value> {
+    pub fn lines(&self, words: &[&str], folder: &str) -> Vec<Value> {
         let words: Vec<&str> = words.iter().copied().chain(["--format", "json"]).collect();
         let told = self.graded(&words, folder);
         assert_eq!(told.code, 0, "{}", told.err);
@@ -654,6 +513,6 @@ impl Class {
     }
 }
 
-fn number(graded: &Value, key: &str) -> u64 {
+pub fn number(graded: &Value, key: &str) -> u64 {
     graded[key].as_u64().unwrap_or_else(|| panic!("there is no number {key}"))
 }

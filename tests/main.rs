@@ -17,6 +17,7 @@ mod page;
 mod readme;
 mod replay;
 mod robustness;
+mod sheets;
 mod show;
 mod sweep;
 mod tidy;

@@ -16,6 +16,10 @@ use super::exercise::{Exercise, Flaw, Line, On, Story, What, settings};
 /// Values that one draw may have.
 const VALUES_MAX: usize = 100;
 
+/// Parts of a scenario that no grade depends on: a grader has seeds, claims and cases of its own.
+const UNGRADED: [&str; 9] =
+    ["schema", "title", "teaches", "tags", "kafka", "seed", "ask", "expect", "matrix"];
+
 /// A value of a scenario that each student gets one of.
 #[derive(Clone, Debug)]
 pub struct Draw {
@@ -38,8 +42,7 @@ pub struct DrawFile {
     id: String,
     path: Spanned<String>,
     values: Spanned<Vec<toml::Value>>,
-    #[serde(default)]
-    stories: Vec<Spanned<String>>,
+    stories: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// What a student has drawn: of each draw the place of its value.
@@ -61,7 +64,8 @@ pub fn read(file: &[Spanned<DrawFile>], stories: &[Story], text: &str) -> Result
             return Err(Flaw::new(why, "Give each [[draw]] an id of its own."));
         }
         let mut places = BTreeSet::new();
-        for story in &given.stories {
+        let named = given.stories.as_ref();
+        for story in named.iter().flat_map(|it| it.get_ref()) {
             let found = stories.iter().position(|it| it.id == *story.get_ref());
             let Some(place) = found else {
                 let at = line(story.span().start);
@@ -71,8 +75,23 @@ pub fn read(file: &[Spanned<DrawFile>], stories: &[Story], text: &str) -> Result
             };
             places.insert(place);
         }
-        if places.is_empty() {
-            places.insert(0);
+        match named {
+            None => {
+                places.insert(0);
+            }
+            Some(named) if places.is_empty() => {
+                let at = line(named.span().start);
+                let why = format!("line {at}: the draw {id:?} changes no story");
+                return Err(Flaw::new(why, "Name stories, or leave the key out for the base."));
+            }
+            Some(_) => {}
+        }
+        let head = path.split('.').next().unwrap_or_default().trim();
+        if UNGRADED.contains(&head) {
+            let at = line(given.path.span().start);
+            let why = format!("line {at}: {path} is drawn, and changes nothing that is graded");
+            let remedy = "Draw what the scenario does; seeds are those of [seeds].";
+            return Err(Flaw::new(why, remedy));
         }
         let at_values = line(given.values.span().start);
         let twice = (1..values.len()).find(|at| values[..*at].contains(&values[*at]));
@@ -375,66 +394,8 @@ mod tests {
             set = { 'producers.p1.records' = 3 }\n\
             [[graded]]\nen = ''\nzh = ''\npoints = 1\nSTORYclaim = 'no-duplicates'\nmust = 'hold'\n\
             [[draw]]\nid = 'a'\n";
-        let cases = [
-            (
-                "path = 'producers.p1.recrods'\nvalues = [1, 2]",
-                "line 21: one-record with producers.p1.recrods=1",
-                "records",
-            ),
-            (
-                "path = 'producers.p1.records'\nvalues = []",
-                "line 22: the draw \"a\" has fewer than two",
-                "two",
-            ),
-            (
-                "path = 'producers.p1.records'\nvalues = [4]",
-                "line 22: the draw \"a\" has fewer than two",
-                "two",
-            ),
-            (
-                "path = 'producers.p1.records'\nvalues = [4, 4]",
-                "line 22: the draw \"a\" has a value twice",
-                "once",
-            ),
-            (
-                "path = 'producers.p1.records'\nvalues = [4, -1]",
-                "line 21: one-record with producers.p1.records=-1",
-                "",
-            ),
-            (
-                "path = 'producers.p1.records'\nvalues = ['many', 'few']",
-                "line 21: one-record with producers.p1.records=many",
-                "",
-            ),
-            (
-                "path = 'producers.p1.keys'\nvalues = [1, 2]",
-                "line 21: producers.p1.keys is drawn in \"base\", and an answer",
-                "nothing else",
-            ),
-            ("path = ''\nvalues = [1, 2]", "line 21: one-record with =1", ""),
-            (
-                "path = 'producers.p1.records'\nvalues = [1, 2]\nstories = ['nobody']",
-                "line 23: no story is called \"nobody\"",
-                "base, idle, set",
-            ),
-            (
-                "path = 'producers.p1.records'\nvalues = [1, 2]\nstories = ['idle']",
-                "line 21: producers.p1.records is drawn in \"idle\", and no line",
-                "Name the stories",
-            ),
-            (
-                "path = 'producers.p1.records'\nvalues = [1, 2]\n[[draw]]\nid = 'a'\npath = 'x'\nvalues = [1, 2]",
-                "line 23: a draw before it has the id",
-                "of its own",
-            ),
-            (
-                "path = 'producers.p1.records'\nvalues = [1, 2]\n[[draw]]\nid = 'b'\npath = 'producers.p1'\nvalues = [1, 2]",
-                "line 25: producers.p1 is drawn in \"base\", and by a draw before it",
-                "once",
-            ),
-        ];
 
-        for (draw, why, remedy) in cases {
+        for (draw, why, remedy) in REFUSED {
             let flaw = read(&(base.replace("STORY", "") + draw)).expect_err(draw);
             assert!(flaw.why.starts_with(why), "{draw}: {}", flaw.why);
             assert!(
@@ -446,6 +407,12 @@ mod tests {
         let draw = "path = 'producers.p1.records'\nvalues = [1, 2]\nstories = ['set']";
         let flaw = read(&(base.replace("STORY", "story = 'set'\n") + draw)).expect_err(draw);
         assert!(flaw.why.contains("and set by the story"), "{}", flaw.why);
+        let draw = "path = 'producers.p1.records'\nvalues = [1, 2]\nstories = []";
+        let flaw = read(&(base.replace("STORY", "") + draw)).expect_err(draw);
+        assert!(flaw.why.starts_with("line 23: the draw \"a\" changes no story"), "{}", flaw.why);
+        let draw = "path = 'seed'\nvalues = [1, 2]";
+        let flaw = read(&(base.replace("STORY", "") + draw)).expect_err(draw);
+        assert!(flaw.why.starts_with("line 21: seed is drawn, and changes"), "{}", flaw.why);
         for wrong in [
             "values = 3",
             "path = 3\nvalues = [1, 2]",
@@ -453,7 +420,67 @@ mod tests {
             "path = 'x'\nvalues = [1, 2]\nfrom = 1",
         ] {
             let flaw = read(&(base.replace("STORY", "") + wrong)).expect_err(wrong);
-            assert!(flaw.why.contains("line 1"), "{wrong}: {}", flaw.why);
+            assert!(flaw.why.contains("line 2"), "{wrong}: {}", flaw.why);
         }
     }
+
+    /// Draws that are refused: how the message begins, and what the remedy says.
+    const REFUSED: [(&str, &str, &str); 12] = [
+        (
+            "path = 'producers.p1.recrods'\nvalues = [1, 2]",
+            "line 21: one-record with producers.p1.recrods=1",
+            "records",
+        ),
+        (
+            "path = 'producers.p1.records'\nvalues = []",
+            "line 22: the draw \"a\" has fewer than two",
+            "two",
+        ),
+        (
+            "path = 'producers.p1.records'\nvalues = [4]",
+            "line 22: the draw \"a\" has fewer than two",
+            "two",
+        ),
+        (
+            "path = 'producers.p1.records'\nvalues = [4, 4]",
+            "line 22: the draw \"a\" has a value twice",
+            "once",
+        ),
+        (
+            "path = 'producers.p1.records'\nvalues = [4, -1]",
+            "line 21: one-record with producers.p1.records=-1",
+            "",
+        ),
+        (
+            "path = 'producers.p1.records'\nvalues = ['many', 'few']",
+            "line 21: one-record with producers.p1.records=many",
+            "",
+        ),
+        (
+            "path = 'producers.p1.keys'\nvalues = [1, 2]",
+            "line 21: producers.p1.keys is drawn in \"base\", and an answer",
+            "nothing else",
+        ),
+        ("path = ''\nvalues = [1, 2]", "line 21: one-record with =1", ""),
+        (
+            "path = 'producers.p1.records'\nvalues = [1, 2]\nstories = ['nobody']",
+            "line 23: no story is called \"nobody\"",
+            "base, idle, set",
+        ),
+        (
+            "path = 'producers.p1.records'\nvalues = [1, 2]\nstories = ['idle']",
+            "line 21: producers.p1.records is drawn in \"idle\", and no line",
+            "Name the stories",
+        ),
+        (
+            "path = 'producers.p1.records'\nvalues = [1, 2]\n[[draw]]\nid = 'a'\npath = 'x'\nvalues = [1, 2]",
+            "line 23: a draw before it has the id",
+            "of its own",
+        ),
+        (
+            "path = 'producers.p1.records'\nvalues = [1, 2]\n[[draw]]\nid = 'b'\npath = 'producers.p1'\nvalues = [1, 2]",
+            "line 25: producers.p1 is drawn in \"base\", and by a draw before it",
+            "once",
+        ),
+    ];
 }

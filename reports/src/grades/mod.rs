@@ -67,9 +67,9 @@ impl Graded {
 }
 
 impl Own {
-    /// Returns it as `--set` takes it.
-    pub fn set(&self) -> String {
-        format!("{}={}", self.path, self.value)
+    /// Says it: what the task calls it, and the value.
+    fn said(&self) -> String {
+        format!("{} = {}", self.id, self.value)
     }
 }
 
@@ -125,7 +125,7 @@ pub fn gradescope(graded: &Graded) -> Value {
         "tests": graded.lines.iter().map(test).collect::<Vec<_>>(),
     });
     // Gradescope shows it above the tests.
-    let drawn = graded.drawn.iter().map(Own::set);
+    let drawn = graded.drawn.iter().map(Own::said);
     let said: Vec<String> = drawn.chain(graded.run.clone()).chain(graded.refused.clone()).collect();
     if !said.is_empty() {
         results["output"] = json!(said.join("\n"));
@@ -142,7 +142,7 @@ pub fn junit(all: &[Graded]) -> Result<String, SerializeError> {
     for graded in all {
         let mut suite = TestSuite::new(&*graded.student);
         for own in &graded.drawn {
-            suite.add_property((&*own.path, &*own.value));
+            suite.add_property((&*own.id, &*own.value));
         }
         for line in &graded.lines {
             let mut status = TestCaseStatus::success();

@@ -14,7 +14,7 @@ pub fn one(graded: &Graded, words: &Words) -> Vec<Line> {
     let score = fill(grade.score, &[&graded.points().to_string(), &graded.of().to_string()]);
     let mut lines = vec![Line::of(Tone::Strong, head).then(Tone::Plain, format!("   {score}"))];
     if !graded.drawn.is_empty() {
-        let drawn = graded.drawn.iter().map(Own::set).collect::<Vec<_>>().join(", ");
+        let drawn = graded.drawn.iter().map(Own::said).collect::<Vec<_>>().join(", ");
         push(&mut lines, Tone::Plain, (" ", 1), &fill(grade.drawn, &[&drawn]));
         let run = |run: &String| Line::of(Tone::Quiet, format!("{}{run}", " ".repeat(3))).uncut();
         lines.extend(graded.run.iter().map(run));
