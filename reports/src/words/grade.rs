@@ -288,7 +288,7 @@ pub const CHINESE: Grade = Grade {
     no_choice: "缺少选择 {0}",
     wrong_choice: "{0} 与运行结果不符；选项有：{1}",
     no_secret: "注意：没有 --secret，任何人都能算出隐藏种子",
-    no_secret_drawn: "注意：没有 --secret，每个人的取值都按不带 --secret 的题单抽取",
+    no_secret_drawn: "注意：没有 --secret，每个人的取值都按没有密钥的题单抽取",
     drawn: "抽到的取值：{0}",
     right_number: "{0} = {1}（误差不超过 {2}）",
     right_choice: "{0} = {1}",
