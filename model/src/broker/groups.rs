@@ -68,7 +68,14 @@ impl Groups {
 
     /// Looks up when the first of the coordinators has something to do.
     pub fn look_up_deadline(&mut self) {
-        self.first = First::Known(self.next_deadline());
+        if self.first == First::Unknown {
+            self.first = First::Known(self.next_deadline());
+        }
+    }
+
+    /// Says whether a connection has been answered whose next request may come in.
+    pub fn has_freed(&self) -> bool {
+        !self.freed.is_empty()
     }
 
     /// Takes out the next connection that has been answered.

@@ -298,6 +298,16 @@ impl Broker {
     /// Answers everything that waited for what this turn has changed. An answered request
     /// lets the next of its connection in, which may change more.
     fn settle(&mut self, turn: &mut Turn<'_>) {
+        if self.groups.has_freed() || !self.touched.is_empty() {
+            self.settle_touched(turn);
+        }
+        self.send_alterations(turn);
+        self.groups.look_up_deadline();
+    }
+
+    // Apart from `settle`, because most turns touch nothing.
+    #[inline(never)]
+    fn settle_touched(&mut self, turn: &mut Turn<'_>) {
         let mut idle = Idle::default();
         loop {
             if let Some(connection) = self.groups.next_freed() {
@@ -326,8 +336,6 @@ impl Broker {
             }
             self.settle_fetches(partition, &mut idle, turn);
         }
-        self.send_alterations(turn);
-        self.groups.look_up_deadline();
     }
 
     /// Answers the parked fetches of a partition that have something to say.

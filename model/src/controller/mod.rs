@@ -33,7 +33,7 @@ use crate::message::cluster::{
 };
 use crate::message::{Correlation, ErrorCode, Message, Request, Response};
 use crate::rules::Rules;
-use crate::time::{Duration, Time};
+use crate::time::{Duration, Time, earliest};
 use crate::turn::{ConnectionEvent, DiskWork, Node, Turn};
 
 use ledger::{Decision, Ledger};
@@ -369,10 +369,7 @@ impl Node for Controller {
     fn next_deadline(&self) -> Option<Time> {
         let Timers { noop, rebalance, unclean_election } = self.timers;
         let sessions = self.ledger.sessions.next_deadline();
-        [noop, rebalance, unclean_election, sessions, self.polls.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        earliest([noop, rebalance, unclean_election, sessions, self.polls.next_deadline()])
     }
 }
 
