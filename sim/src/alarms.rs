@@ -21,24 +21,49 @@ pub(crate) struct Alarms {
     ///
     /// Invariant: each match is won by the earlier side.
     winners: Vec<Time>,
+    /// The alarm that went off last. It is not set any more, but still stands among the
+    /// winners: nearly always it is set again at once, and that replays the same matches.
+    spent: Option<usize>,
 }
 
 impl Alarms {
     /// Makes the alarms of so many computers, none of them set.
     pub(crate) fn new(places: usize) -> Alarms {
         let alarms = (places * PURPOSES.len()).next_power_of_two();
-        Alarms { places, winners: vec![Time::MAX; 2 * alarms] }
+        Alarms { places, winners: vec![Time::MAX; 2 * alarms], spent: None }
     }
 
     /// Returns when a computer goes on.
     pub(crate) fn get(&self, purpose: Kind, place: Place) -> Option<Time> {
-        Some(self.winners[self.alarm(purpose, place)]).filter(|at| *at != Time::MAX)
+        let alarm = self.alarm(purpose, place);
+        Some(self.winners[alarm]).filter(|at| *at != Time::MAX && self.spent != Some(alarm))
     }
 
     /// Sets when a computer goes on; `None` is never.
     pub(crate) fn set(&mut self, purpose: Kind, place: Place, at: Option<Time>) {
-        let mut side = self.alarm(purpose, place);
-        let mut winner = at.unwrap_or(Time::MAX);
+        let alarm = self.alarm(purpose, place);
+        if self.spent == Some(alarm) {
+            self.spent = None;
+        }
+        self.replay(alarm, at.unwrap_or(Time::MAX));
+    }
+
+    /// The first of them goes off. [`Alarms::settle`] must follow before anybody asks for the
+    /// first one again.
+    pub(crate) fn go_off(&mut self, first: Key) {
+        self.spent = Some(self.alarm(first.kind(), first.to()));
+    }
+
+    /// Clears the alarm that has gone off, unless it was set again.
+    pub(crate) fn settle(&mut self) {
+        if let Some(alarm) = self.spent.take() {
+            self.replay(alarm, Time::MAX);
+        }
+    }
+
+    /// Gives an alarm another time and replays its matches.
+    fn replay(&mut self, alarm: usize, at: Time) {
+        let (mut side, mut winner) = (alarm, at);
         while self.winners[side] != winner {
             self.winners[side] = winner;
             if side == 1 {
@@ -89,7 +114,13 @@ mod tests {
         for _ in 0..2_000 {
             let (purpose, place) = (purpose_at(&mut rng), Place(rng.below(5) as u16));
             let at = Some(Time(rng.below(8))).filter(|at| 0 < at.0);
+            if rng.below(3) == 0 && alarms.next_at() != Time::MAX {
+                let gone = alarms.first();
+                alarms.go_off(gone);
+                assert_eq!(alarms.get(gone.kind(), gone.to()), None);
+            }
             alarms.set(purpose, place, at);
+            alarms.settle();
 
             assert_eq!(alarms.get(purpose, place), at);
             let all = PURPOSES.iter().flat_map(|purpose| {

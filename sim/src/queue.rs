@@ -169,7 +169,8 @@ impl Queue {
         self.heap.peek().map_or(Key::NEVER, |Reverse(next)| next.key)
     }
 
-    /// Takes the next event, with its packet if it is an arrival.
+    /// Takes the next event, with its packet if it is an arrival. [`Alarms::settle`] must follow
+    /// once it has happened.
     pub(crate) fn pop(&mut self) -> Option<(Key, Option<Packet>)> {
         let (alarm_at, scheduled) = (self.alarms.next_at(), self.next_scheduled());
         if alarm_at.min(scheduled.at()) == Time::MAX {
@@ -178,7 +179,7 @@ impl Queue {
         if alarm_at <= scheduled.at() {
             let alarm = self.alarms.first();
             if alarm < scheduled {
-                self.alarms.set(alarm.kind(), alarm.to(), None);
+                self.alarms.go_off(alarm);
                 return Some((alarm, None));
             }
         }
@@ -237,6 +238,11 @@ mod tests {
                 Kind::Phase | Kind::Step | Kind::Undo | Kind::Packet => queue.push(*key),
             }
         }
-        std::iter::from_fn(|| queue.pop().map(|(key, _)| key)).collect()
+        std::iter::from_fn(|| {
+            let next = queue.pop();
+            queue.alarms.settle();
+            next.map(|(key, _)| key)
+        })
+        .collect()
     }
 }

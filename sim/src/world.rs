@@ -217,6 +217,7 @@ impl World {
             Kind::Deadline => self.on_alarm(key.to()),
             Kind::Application => self.on_application(key.to()),
         }
+        self.queue.alarms.settle();
         if self.changed == Changed::Yes {
             self.changed = Changed::No;
             self.check_conditions();
@@ -348,7 +349,9 @@ impl World {
     }
 
     pub(crate) fn after_turn(&mut self, place: Place) {
-        self.note_facts(place);
+        if !self.computer(place).outbox.facts.is_empty() {
+            self.note_facts(place);
+        }
         let outbox = &mut self.computer_mut(place).outbox;
         if !outbox.effects.is_empty() {
             let mut effects = std::mem::take(&mut outbox.effects);
@@ -363,11 +366,7 @@ impl World {
 
     /// Takes down what became true in a turn.
     pub(crate) fn note_facts(&mut self, place: Place) {
-        let outbox = &mut self.computer_mut(place).outbox;
-        if outbox.facts.is_empty() {
-            return;
-        }
-        let mut facts = std::mem::take(&mut outbox.facts);
+        let mut facts = std::mem::take(&mut self.computer_mut(place).outbox.facts);
         for fact in &facts {
             self.observe(fact);
             self.note_fact(fact);
