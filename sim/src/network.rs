@@ -64,6 +64,22 @@ pub(crate) struct Packet {
     pub(crate) flight: FlightNumber,
 }
 
+/// Where something goes: to one end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heading {
+    pub(crate) connection: Handle,
+    pub(crate) to: Side,
+    pub(crate) route: (Place, Place),
+}
+
+impl Packet {
+    /// Makes a packet that is put on the wire at `left`.
+    pub(crate) fn new(heading: Heading, left: Time, load: Load) -> Packet {
+        let Heading { connection, to, route } = heading;
+        Packet { connection, to, route, left, load, flight: FlightNumber::default() }
+    }
+}
+
 /// What a packet carries.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Load {
@@ -138,6 +154,12 @@ impl Connection {
             Side::Client => self.client,
             Side::Server => self.server,
         }
+    }
+
+    /// Returns the way to one end.
+    pub(crate) fn heading(&self, to: Side) -> Heading {
+        let connection = Handle { client: self.client, ordinal: self.id.ordinal };
+        Heading { connection, to, route: (self.place(to.other()), self.place(to)) }
     }
 
     pub(crate) fn end(&self, side: Side) -> &End {
@@ -275,12 +297,17 @@ impl Network {
     /// # Panics
     /// If it is over.
     pub(crate) fn connection_mut(&mut self, handle: Handle) -> &mut Connection {
-        self.connections[handle.client.index()].get_mut(handle.ordinal).expect(OVER)
+        self.find_mut(handle).expect(OVER)
     }
 
     /// Returns a connection, unless it is over.
     pub(crate) fn find(&self, handle: Handle) -> Option<&Connection> {
         self.connections[handle.client.index()].get(handle.ordinal)
+    }
+
+    /// Returns a connection to be changed, unless it is over.
+    pub(crate) fn find_mut(&mut self, handle: Handle) -> Option<&mut Connection> {
+        self.connections[handle.client.index()].get_mut(handle.ordinal)
     }
 
     /// Frees a connection if it is over.
@@ -318,12 +345,8 @@ impl Network {
 
     /// Puts a packet on the wire; `late` is a rule's delay.
     pub(crate) fn send(&mut self, packet: Packet, late: Duration, queue: &mut Queue) {
-        self.connection_mut(packet.connection).travelling += 1;
-        self.forward(packet, late, queue);
-    }
-
-    fn forward(&mut self, packet: Packet, late: Duration, queue: &mut Queue) {
         let (connection, link, medium) = self.way(&packet);
+        connection.travelling += 1;
         let end = connection.end_mut(packet.to);
         if end.is_held {
             self.held.push(packet);
@@ -350,12 +373,14 @@ impl Network {
     pub(crate) fn release(&mut self, now: Time, queue: &mut Queue) -> u32 {
         let held = std::mem::take(&mut self.held);
         for packet in &held {
-            self.connection_mut(packet.connection).end_mut(packet.to).is_held = false;
+            let connection = self.connection_mut(packet.connection);
+            connection.travelling -= 1;
+            connection.end_mut(packet.to).is_held = false;
         }
         let count = held.iter().filter(|packet| matches!(packet.load, Load::Message(_))).count();
         for mut packet in held {
             packet.left = now;
-            self.forward(packet, Duration::ZERO, queue);
+            self.send(packet, Duration::ZERO, queue);
         }
         count as u32
     }
@@ -501,9 +526,7 @@ impl Network {
 
     /// Makes a packet that goes to one end of a connection.
     pub(crate) fn packet(&self, connection: Handle, to: Side, left: Time, load: Load) -> Packet {
-        let ends = self.connection(connection);
-        let route = (ends.place(to.other()), ends.place(to));
-        Packet { connection, to, route, left, load, flight: FlightNumber::default() }
+        Packet::new(self.connection(connection).heading(to), left, load)
     }
 
     fn link(&self, from: Place, to: Place) -> &Link {

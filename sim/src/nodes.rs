@@ -18,7 +18,7 @@ use model::turn::{ConnectionEvent, Node, Outbox, Turn};
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::network::{Handle, Load, Side};
+use crate::network::{Heading, Load};
 use crate::worker::Worker;
 
 /// A computer: one process, one disk, one wall clock, one power supply.
@@ -53,8 +53,7 @@ pub(crate) enum Power {
 #[derive(Clone, Debug)]
 pub(crate) struct Departure {
     pub(crate) at: Time,
-    pub(crate) connection: Handle,
-    pub(crate) to: Side,
+    pub(crate) heading: Heading,
     pub(crate) load: Load,
 }
 

@@ -258,11 +258,13 @@ impl World {
         self.queue.alarms.set(Kind::Departure, place, None);
         self.queue.alarms.set(Kind::Deadline, place, None);
         for (connection, side) in self.network.ends_at(place) {
-            let end = self.network.connection_mut(connection).end_mut(side);
+            let ends = self.network.connection_mut(connection);
+            let heading = ends.heading(side.other());
+            let end = ends.end_mut(side);
             end.departing = 0;
             let was = std::mem::replace(&mut end.state, EndState::Closed);
             if death == Death::Process && was == EndState::Open {
-                self.put_on_wire(connection, side.other(), Load::Closed);
+                self.put_on_wire(heading, Load::Closed);
             }
             self.network.forget_if_over(connection);
         }

@@ -6,7 +6,7 @@ use model::time::{Duration, Time};
 use model::turn::{ConnectionEvent, Effect};
 
 use crate::history::{Fault, RuleFate};
-use crate::network::{EndState, Handle, Load, Packet, Side};
+use crate::network::{EndState, Handle, Heading, Load, Packet, Side};
 use crate::nodes::{Departure, Inbound, Power, State};
 use crate::plan::MessageFate;
 use crate::queue::{Kind, Place};
@@ -21,23 +21,26 @@ impl World {
             Effect::Connect(id) => {
                 let server = self.place(id.server);
                 let handle = self.network.open(id, place, server);
-                self.depart(handle, Side::Server, Load::Syn { repeats: 0 }, *leaves);
+                let heading = self.network.connection(handle).heading(Side::Server);
+                self.depart(heading, Load::Syn { repeats: 0 }, *leaves);
             }
             Effect::Send(id, message) => {
                 let handle = self.handle(id);
                 let side = self.side(handle, place);
-                let connection = self.network.find(handle);
-                if connection.is_some_and(|it| it.end(side).state == EndState::Open) {
-                    self.depart(handle, side.other(), Load::Message(message), *leaves);
+                let Some(connection) = self.network.find(handle) else { return };
+                if connection.end(side).state == EndState::Open {
+                    let heading = connection.heading(side.other());
+                    self.depart(heading, Load::Message(message), *leaves);
                 }
             }
             Effect::Close(id) => {
                 let handle = self.handle(id);
                 let side = self.side(handle, place);
-                let connection = self.network.find(handle);
-                if connection.is_some_and(|it| it.end(side).state != EndState::Closed) {
-                    self.network.connection_mut(handle).end_mut(side).state = EndState::Closed;
-                    self.depart(handle, side.other(), Load::Closed, *leaves);
+                let Some(connection) = self.network.find_mut(handle) else { return };
+                if connection.end(side).state != EndState::Closed {
+                    connection.end_mut(side).state = EndState::Closed;
+                    let heading = connection.heading(side.other());
+                    self.depart(heading, Load::Closed, *leaves);
                 }
             }
             Effect::Disk(work) => {
@@ -60,20 +63,20 @@ impl World {
     }
 
     /// Sends something at `leaves`, and not before what left earlier on this connection.
-    fn depart(&mut self, connection: Handle, to: Side, load: Load, leaves: Time) {
-        let waiting = self.network.connection(connection).end(to.other()).departing;
-        if leaves <= self.now && waiting == 0 {
-            self.put_on_wire(connection, to, load);
+    fn depart(&mut self, heading: Heading, load: Load, leaves: Time) {
+        let (from, _) = heading.route;
+        let end = self.network.connection_mut(heading.connection).end_mut(heading.to.other());
+        if leaves <= self.now && end.departing == 0 {
+            self.put_on_wire(heading, load);
             return;
         }
-        let from = self.network.connection(connection).place(to.other());
-        self.network.connection_mut(connection).end_mut(to.other()).departing += 1;
+        end.departing += 1;
         let departures = &mut self.computers[from.index()].departures;
         let at = departures.back().map_or(leaves, |last| last.at.max(leaves));
         if departures.is_empty() {
             self.queue.alarms.set(Kind::Departure, from, Some(at));
         }
-        departures.push_back(Departure { at, connection, to, load });
+        departures.push_back(Departure { at, heading, load });
     }
 
     /// Sends what the disk has let go, unless the process is frozen.
@@ -85,16 +88,17 @@ impl World {
         let is_due = |next: &Departure| next.at <= now;
         while self.computer(place).departures.front().is_some_and(is_due) {
             let Some(next) = self.computer_mut(place).departures.pop_front() else { return };
-            self.network.connection_mut(next.connection).end_mut(next.to.other()).departing -= 1;
-            self.put_on_wire(next.connection, next.to, next.load);
+            let Heading { connection, to, .. } = next.heading;
+            self.network.connection_mut(connection).end_mut(to.other()).departing -= 1;
+            self.put_on_wire(next.heading, next.load);
         }
         let next = self.computer(place).departures.front().map(|next| next.at);
         self.queue.alarms.set(Kind::Departure, place, next);
     }
 
-    pub(crate) fn put_on_wire(&mut self, connection: Handle, to: Side, load: Load) {
+    pub(crate) fn put_on_wire(&mut self, heading: Heading, load: Load) {
         let mut late = Duration::ZERO;
-        let mut packet = self.network.packet(connection, to, self.now, load);
+        let mut packet = Packet::new(heading, self.now, load);
         if let Load::Message(message) = &packet.load {
             self.messages += 1;
             let (from, to) = packet.route;
@@ -145,14 +149,14 @@ impl World {
         }
         let is_listening = self.computer(place).process().is_some();
         let connection = self.network.connection_mut(handle);
-        let id = connection.id;
+        let (id, back) = (connection.id, connection.heading(to.other()));
         let end = connection.end_mut(to);
         match (packet.load, end.state) {
             (Load::Syn { .. }, EndState::Opening) if is_listening => {
                 end.state = EndState::Open;
-                self.put_on_wire(handle, to.other(), Load::Accepted);
+                self.put_on_wire(back, Load::Accepted);
             }
-            (Load::Syn { .. }, _) => self.put_on_wire(handle, to.other(), Load::Refused),
+            (Load::Syn { .. }, _) => self.put_on_wire(back, Load::Refused),
             (Load::Accepted, EndState::Opening) => {
                 end.state = EndState::Open;
                 self.deliver(place, Inbound::Event(id, ConnectionEvent::Opened));
@@ -173,7 +177,7 @@ impl World {
             }
             // The other end is told that nobody is here any more.
             (Load::Accepted | Load::Message(_), EndState::Closed) => {
-                self.put_on_wire(handle, to.other(), Load::Closed);
+                self.put_on_wire(back, Load::Closed);
             }
             (Load::Accepted | Load::Refused | Load::Closed | Load::Message(_), _) => {}
         }
