@@ -191,9 +191,14 @@ impl Ending {
     }
 
     fn compare_order(&mut self, log: usize, records: &Records) {
-        let mut firsts = first_copies(self.logs[log].batches(), self.standings.len());
+        let batches = self.logs[log].batches();
+        // Uids are in the order of the calls; most logs have each once.
+        if uids(batches).is_sorted_by(|one, other| one < other) {
+            return;
+        }
+        let mut firsts = first_copies(batches, self.standings.len());
         if firsts.is_sorted() {
-            return; // uids are in the order of the calls
+            return;
         }
         let mut earliest: Vec<((u16, u32), Uid)> = Vec::new(); // by client and session, from the end
         firsts.reverse();
@@ -211,16 +216,21 @@ impl Ending {
     }
 }
 
+/// Lists the records of a log, copies and all.
+fn uids(batches: &[Arc<Batch>]) -> impl Iterator<Item = Uid> {
+    batches.iter().flat_map(|batch| batch.records.list()).map(|record| record.uid)
+}
+
 /// Returns the records of a log in order of their first copies.
 fn first_copies(batches: &[Arc<Batch>], count: usize) -> Vec<Uid> {
     let mut seen = vec![0_u8; count];
     let mut firsts = Vec::with_capacity(count);
-    for record in batches.iter().flat_map(|batch| batch.records.list()) {
-        if let Some(seen) = seen.get_mut(record.uid.0 as usize)
+    for uid in uids(batches) {
+        if let Some(seen) = seen.get_mut(uid.0 as usize)
             && *seen == 0
         {
             *seen = 1;
-            firsts.push(record.uid);
+            firsts.push(uid);
         }
     }
     firsts

@@ -20,7 +20,7 @@ use crate::verdict::{Anomaly, Claim, Finding};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct KeyOrder {
     case: Case,
-    /// By uid: the key's number, if there is a key, and the producer.
+    /// By uid, as far as keys were sent: the key's number, if there is a key, and the producer.
     sent: Vec<(Option<u32>, ClientId)>,
     numbers: BTreeMap<Key, u32>,
     /// By group, then by key.
@@ -65,14 +65,14 @@ impl KeyOrder {
 
     /// Takes in that `send()` was called.
     pub(crate) fn on_send(&mut self, client: ClientId, record: &Record) {
+        let Some(key) = &record.key else { return };
         let next = self.numbers.len() as u32;
-        let number = |key: &Key| *self.numbers.entry(key.clone()).or_insert(next);
-        let number = record.key.as_ref().map(number);
+        let number = *self.numbers.entry(key.clone()).or_insert(next);
         let at = record.uid.0 as usize;
         if self.sent.len() <= at {
             self.sent.resize(at + 1, (None, client));
         }
-        self.sent[at] = (number, client);
+        self.sent[at] = (Some(number), client);
     }
 
     /// Closes the case.
