@@ -9,8 +9,10 @@ use std::path::Path;
 
 use model::mutant::Mutant;
 use scenarios::search::any::AnySource;
+use scenarios::search::campaign::of_campaign;
 use scenarios::search::kills::Kills;
 use scenarios::search::mutants::{Chase, Deviation, chase, killed_by};
+use scenarios::search::violation::Violation;
 use scenarios::{Class, Overrides, library};
 use serde_json::Value;
 use sim::Options;
@@ -199,6 +201,16 @@ fn what_searches_killed_dies_again() {
     }
 
     assert!(wrong.is_empty(), "measure again with `trial mutants --golden`: {wrong:#?}");
+}
+
+/// A group without members, whose only comer is still to join, was due for ever in this trial.
+#[test]
+fn a_coordinator_that_waits_for_ever_waits_for_somebody() {
+    let deviation = Deviation::Mutant(Mutant::ForgetRebalanceTimeout);
+
+    let broken = killed_by(&AnySource::default(), deviation, of_campaign(0, 2_117));
+
+    assert!(!broken.contains(&Violation::Livelock), "{broken:?}");
 }
 
 #[test]

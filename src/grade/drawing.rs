@@ -164,15 +164,17 @@ fn kept(exercise: &Exercise, at: usize, place: usize) -> Result<(), Flaw> {
         return flaw(why, "Name the stories that lines of [[graded]] are about.");
     }
     let is_test = |line: &&&Line| matches!(line.what, What::Test(_));
-    let mut later: Vec<&str> = Vec::new();
+    let mut later: Vec<String> = Vec::new();
     if about.iter().any(|line| is_test(&line)) {
-        later.extend(exercise.wanted.may_set.iter().map(String::as_str));
+        later.extend(exercise.wanted.may_set.iter().cloned());
     }
     if about.iter().any(|line| matches!(line.what, What::Choice { .. })) {
-        later.extend(exercise.options.iter().flat_map(|it| it.set.keys()).map(String::as_str));
+        later.extend(exercise.options.iter().flat_map(|it| it.set.keys()).cloned());
     }
-    let sets = about.iter().filter_map(|line| line.setup()).flat_map(|setup| &setup.set);
-    later.extend(sets.map(|(path, _)| path.as_str()));
+    for setup in about.iter().filter_map(|line| line.setup()) {
+        later.extend(setup.set.iter().map(|(path, _)| path.clone()));
+        later.extend(setup.rules.iter().map(|(rule, _)| format!("rules.{rule}")));
+    }
     if later.iter().any(|set| covers(set, &draw.path)) {
         let why = "and an answer, an option or a line of [[graded]] sets it after that";
         return flaw(why, "Draw something that nothing else sets.");
@@ -407,6 +409,10 @@ mod tests {
         let draw = "path = 'producers.p1.records'\nvalues = [1, 2]\nstories = ['set']";
         let flaw = read(&(base.replace("STORY", "story = 'set'\n") + draw)).expect_err(draw);
         assert!(flaw.why.contains("and set by the story"), "{}", flaw.why);
+        let draw = "path = 'rules.mutant'\nvalues = ['ack-before-isr', 'fence-late']";
+        let ruled = base.replace("STORY", "rules = 'mutant=isr-expand-early'\n") + draw;
+        let flaw = read(&ruled).expect_err(draw);
+        assert!(flaw.why.contains("a line of [[graded]] sets it"), "{}", flaw.why);
         let draw = "path = 'producers.p1.records'\nvalues = [1, 2]\nstories = []";
         let flaw = read(&(base.replace("STORY", "") + draw)).expect_err(draw);
         assert!(flaw.why.starts_with("line 23: the draw \"a\" changes no story"), "{}", flaw.why);

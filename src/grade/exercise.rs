@@ -13,7 +13,7 @@
 //! What is tried is the base, or a `story`, or a `file` of the answer, with what was drawn for the
 //! student, the settings of the answer and then those of the line (`set`, `rules`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use scenarios::Text;
 use serde::Deserialize;
@@ -227,6 +227,9 @@ impl Must {
     }
 }
 
+/// More points than this are not given for one line.
+const POINTS_MAX: u64 = 1_000;
+
 /// An exercise as the file has it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -319,6 +322,16 @@ pub fn read(text: &str) -> Result<Exercise, Flaw> {
     if !file.graded.iter().all(given) {
         return Err("each line of [[graded]] has points, or points for people".to_owned().into());
     }
+    let points = |it: &Graded| it.points.or(it.people).unwrap_or(0);
+    if file.graded.iter().any(|it| POINTS_MAX < points(it)) {
+        return Err(format!("a line of [[graded]] has more than {POINTS_MAX} points").into());
+    }
+    let numbers = file.graded.iter().filter_map(|it| it.number.as_ref());
+    unique("line of [[graded]] with the number", numbers)?;
+    let choices = file.graded.iter().filter_map(|it| it.choice.as_ref());
+    unique("line of [[graded]] with the choice", choices)?;
+    unique("[[option]] with the id", file.option.iter().map(|it| &it.id))?;
+    unique("[[story]] with the id", stories.iter().map(|it| &it.id))?;
     let said = |it: &Graded| Text { en: it.en.clone(), zh: Some(it.zh.clone()) };
     let by_hand: Vec<(Text, u64)> =
         file.graded.iter().filter_map(|it| Some((said(it), it.people?))).collect();
@@ -348,6 +361,18 @@ pub fn read(text: &str) -> Result<Exercise, Flaw> {
     };
     drawing::check(&exercise)?;
     Ok(exercise)
+}
+
+/// Sees to it that no name is given twice.
+fn unique<'n>(what: &str, names: impl Iterator<Item = &'n String>) -> Result<(), Flaw> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            let why = format!("there is more than one {what} {name:?}");
+            return Err(Flaw::new(why, "Give each a name of its own."));
+        }
+    }
+    Ok(())
 }
 
 fn lower(line: &Graded, before: &[Graded], stories: &[Story]) -> Result<Line, String> {

@@ -1,8 +1,7 @@
 //! Random faults: what files say about them, and what is drawn.
 
-use std::mem;
-
 use std::collections::BTreeSet;
+use std::mem;
 
 use scenarios::nemesis::{FaultKind, Keep, Swarm};
 use scenarios::search::file::FileSource;

@@ -319,8 +319,10 @@ fn is_internal(fact: &Fact) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use model::fact::SendOutcome;
     use model::ids::{BrokerId, ClientId, Offset, Uid};
     use model::log::batch::Record;
+    use model::message::ErrorCode;
     use model::message::data::Acks;
     use model::time::{Time, Timestamp};
 
@@ -355,9 +357,14 @@ mod tests {
 
     #[test]
     fn whoever_is_not_told_of_what_each_batch_leaves_would_not_listen() {
-        let mut history = History::new(Acks::All, &[1, 2]);
+        let mut history = History::new(Acks::All, &[1, 2]).min_insync_replicas(2);
         history.write(&[1, 2], &batch(0, 0, &[0, 1])).poll(&batch(0, 0, &[0, 1]), 2);
         history.write(&[2, 1], &batch(1, 0, &[2])).out(&[2], 2).poll(&batch(1, 0, &[2]), 1);
+        let failed = SendOutcome::Failed(ErrorCode::MessageTooLarge);
+        history.send(&[3]).out(&[3], 1).complete(&[3], failed);
+        let unknown = SendOutcome::Unknown(ErrorCode::RequestTimedOut);
+        history.send(&[4]).out(&[4], 1).complete(&[4], unknown);
+        history.isr(&[1]).write(&[1], &batch(3, 0, &[5])).commit(1, 1);
         let mut short = history.fresh_judge();
         let mut long = short.clone();
 

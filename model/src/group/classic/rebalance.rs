@@ -79,8 +79,11 @@ impl ClassicGroup {
                 };
                 self.phase = Phase::PreparingRebalance(joining);
             }
-            // Mutant: the wait begins anew.
-            Joining::Everybody { .. } if draft.turn.rules.has(Mutant::ForgetRebalanceTimeout) => {
+            // Mutant: the wait begins anew, as long as there is somebody to wait for.
+            Joining::Everybody { .. }
+                if draft.turn.rules.has(Mutant::ForgetRebalanceTimeout)
+                    && !self.members.is_empty() =>
+            {
                 let deadline = draft.now() + self.rebalance_timeout();
                 self.phase = Phase::PreparingRebalance(Joining::Everybody { deadline });
             }

@@ -186,7 +186,7 @@ fn hears_late(plan: &Plan) -> bool {
 /// Says whether what a broker hears from the metadata log may be older than what the controller
 /// has answered it, by more than the time that a proposal takes: two connections of one link
 /// that are not equally slow. The news after that must be late, too: else the leader hears
-/// within a round trip whom it has let in.
+/// within a round trip whom it has let in. What may be lost in that round trip is not counted.
 fn reads_old_news(plan: &Plan) -> bool {
     /// A proposal and its answer take less.
     const SOON: Duration = Duration::from_millis(100);

@@ -83,3 +83,27 @@ fn a_leader_that_may_hear_old_news_promises_nothing_about_what_it_commits() {
     assert!(claims.iter().all(|&claim| promises(claim, TWO, &once)));
     assert!(claims.iter().all(|&claim| !promises(claim, TWO, &late)));
 }
+
+/// Two connections of one link part only where the times of its messages lie far apart.
+#[test]
+fn old_news_comes_over_uneven_links_only() {
+    const UNEVEN: &str = r#"{ shape = "uniform", from = "1ms", to = "200ms" }"#;
+    let slow = |latency: &str| {
+        format!(
+            "[[step]]\nat = \"1s\"\nslow = {{ from = \"broker-1\", to = \"controller\", latency = {latency} }}"
+        )
+    };
+    let link = |latency: &str| {
+        format!("[[network.link]]\nbetween = [\"broker-1\", \"broker-2\"]\nlatency = {latency}")
+    };
+    let net = |latency: &str| format!("[network]\nlatency = {latency}");
+    let even = r#"{ shape = "uniform", from = "1ms", to = "50ms" }"#;
+
+    for place in [&slow as &dyn Fn(&str) -> String, &link, &net] {
+        for (latency, is_promised) in [("\"400ms\"", true), (even, true), (UNEVEN, false)] {
+            let step = place(latency);
+            let promised = promises(Claim::NoCommittedLoss, TWO, &step);
+            assert_eq!(promised, is_promised, "{step}");
+        }
+    }
+}
