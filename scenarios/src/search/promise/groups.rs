@@ -1,7 +1,7 @@
 //! What is promised about consumer groups, by how their applications handle records.
 
 use model::config::{GroupProtocolKind, OffsetReset};
-use model::time::Duration;
+use model::time::{Duration, Time};
 use sim::plan::{
     AsyncRetry, ClientRole, CommitStyle, GroupPlan, Handling, MemberPlan, OnFailure, Plan, Sink,
     Spread, WorkerCommits,
@@ -45,7 +45,7 @@ pub(crate) fn of_groups(plan: &Plan, course: &Course) -> Vec<Claim> {
     let gives_up =
         |group| members(plan, group).any(|it| is_impatient(it.config.request_timeout, plan));
     let delays = course.delays_requests || plan.groups.iter().any(gives_up);
-    if !delays && all(&|group| commits_in_order(&group.handling)) {
+    if !delays && all(&commits_in_order) {
         claims.push(Claim::CommitsMoveForward);
     }
     let skips_nothing =
@@ -126,10 +126,16 @@ fn repeats_no_effect(handling: &Handling, once: bool) -> bool {
 }
 
 /// Says whether a member never commits less than it has committed before.
-fn commits_in_order(handling: &Handling) -> bool {
-    let is_naive = handling.commit == CommitStyle::Async(AsyncRetry::Naive);
+fn commits_in_order(group: &GroupPlan) -> bool {
+    let handling = &group.handling;
+    let is_late = match handling.commit {
+        CommitStyle::Async(AsyncRetry::Naive) => true,
+        // By its own count nothing is newer, but the partition may be somebody else's by now.
+        CommitStyle::Async(AsyncRetry::BySequence) => 1 < group.members.len(),
+        _ => false,
+    };
     let is_own = handling.workers.is_some_and(|it| it.commits == WorkerCommits::Own);
-    !is_naive && !is_own
+    !is_late && !is_own
 }
 
 /// Says whether the records of a partition are finished in order.
@@ -209,6 +215,18 @@ pub(crate) fn records(plan: &Plan) -> u64 {
     plan.clients.iter().map(|client| of(&client.role)).chain(bursts).sum()
 }
 
+/// Returns when the last record is sent at the latest, if nothing holds its producer up.
+fn last_sent(plan: &Plan) -> Time {
+    let of = |role: &ClientRole| match role {
+        ClientRole::Producer(producer) => {
+            let all = longest(producer.every).0.saturating_mul(u64::from(producer.records));
+            Time(producer.start.0.saturating_add(all))
+        }
+        ClientRole::Consumer(_) | ClientRole::Member(_) => Time::ZERO,
+    };
+    plan.clients.iter().map(|client| of(&client.role)).max().unwrap_or(Time::ZERO)
+}
+
 /// Says whether a group commits everything there is, sooner or later.
 fn drains(plan: &Plan, group: &GroupPlan) -> bool {
     let handling = &group.handling;
@@ -222,7 +240,11 @@ fn drains(plan: &Plan, group: &GroupPlan) -> bool {
     };
     // Between two records there is a poll, a commit, or both.
     let each = longest(handling.takes).0 + slowest_link(plan).0.saturating_mul(4);
-    let in_time = each.saturating_mul(records(plan)) <= plan.settle.0;
+    let work = each.saturating_mul(records(plan));
+    // What comes last is committed with the first round after it.
+    let round = members(plan, group).map(|member| member.config.auto_commit_interval.0).max();
+    let last = last_sent(plan).0.saturating_add(work).saturating_add(round.unwrap_or(0));
+    let in_time = work <= plan.settle.0 && last <= (plan.faults_for + plan.settle).0;
     // Whoever begins at the end and finds nothing commits nothing, either.
     commits_last
         && in_time

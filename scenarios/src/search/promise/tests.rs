@@ -107,3 +107,32 @@ fn old_news_comes_over_uneven_links_only() {
         }
     }
 }
+
+const GROUP: &str = "[groups.g1]\ntopics = \"orders\"\nmembers = MEMBERS\nhandling = HANDLING\n\
+    config = { \"auto.offset.reset\" = \"earliest\" }\n";
+
+fn of_group(claim: Claim, members: u8, handling: &str, every: &str) -> bool {
+    let group = GROUP.replace("MEMBERS", &members.to_string()).replace("HANDLING", handling);
+    promises(claim, TWO, &format!("every = {every}\n{group}"))
+}
+
+/// A record that comes in the last seconds waits for a round that is not in time.
+#[test]
+fn a_group_drains_if_a_commit_follows_the_last_record() {
+    let drains = |every: &str| of_group(Claim::GroupDrains, 1, "{ then = \"auto\" }", every);
+
+    assert!(drains("\"100ms\""));
+    assert!(!drains("{ shape = \"exponential\", floor = \"1ms\", mean = \"2s\", cap = \"100s\" }"));
+}
+
+/// A commit that is sent again may come when its partition is another member's.
+#[test]
+fn commits_that_are_repeated_move_forward_where_nobody_takes_over() {
+    let forward = |members: u8, retry: &str| {
+        let handling = format!("{{ then = \"commit-async\", retry-async = \"{retry}\" }}");
+        of_group(Claim::CommitsMoveForward, members, &handling, "\"100ms\"")
+    };
+
+    assert!(forward(1, "by-sequence") && forward(2, "never"));
+    assert!(!forward(2, "by-sequence") && !forward(1, "naive"));
+}
