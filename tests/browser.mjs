@@ -36,12 +36,23 @@ export async function open(base, browser, profile) {
   const options = { "goog:chromeOptions": { args, binary: browser }, "goog:loggingPrefs": { browser: "ALL", performance: "ALL" } };
   const { sessionId } = await call("POST", "/session", { capabilities: { alwaysMatch: options } });
   const at = `/session/${sessionId}`;
+  const run = (script, ...args2) => call("POST", `${at}/execute/sync`, { script, args: args2 });
+  // On a busy machine the driver may answer while the page is still being read.
+  const go = async (url) => {
+    await call("POST", `${at}/url`, { url });
+    const wanted = new URL(url).href.split("#")[0];
+    const isThere = "return document.readyState === 'complete' && location.href.split('#')[0] === arguments[0]";
+    for (const end = Date.now() + 60_000; !(await run(isThere, wanted));) {
+      if (Date.now() > end) throw new Error(`${url} is not read to its end within a minute`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
   return {
-    run: (script, ...args2) => call("POST", `${at}/execute/sync`, { script, args: args2 }),
+    run,
+    go,
     cdp: (cmd, params = {}) => call("POST", `${at}/goog/cdp/execute`, { cmd, params }),
     press: (key) => call("POST", `${at}/actions`, { actions: [{ type: "key", id: "keys", actions: [{ type: "keyDown", value: key }, { type: "keyUp", value: key }] }] }),
     log: (type) => call("POST", `${at}/se/log`, { type }),
-    go: (url) => call("POST", `${at}/url`, { url }),
     end: () => call("DELETE", at),
   };
 }

@@ -63,56 +63,60 @@ pub fn read(file: &[Spanned<DrawFile>], stories: &[Story], text: &str) -> Result
             let why = format!("line {at}: a draw before it has the id {id:?}, or it is empty");
             return Err(Flaw::new(why, "Give each [[draw]] an id of its own."));
         }
-        let mut places = BTreeSet::new();
-        let named = given.stories.as_ref();
-        for story in named.iter().flat_map(|it| it.get_ref()) {
-            let found = stories.iter().position(|it| it.id == *story.get_ref());
-            let Some(place) = found else {
-                let at = line(story.span().start);
-                let why = format!("line {at}: no story is called {:?}", story.get_ref());
-                let known = stories.iter().map(|it| it.id.as_str()).collect::<Vec<_>>();
-                return Err(Flaw::new(why, format!("The stories are: {}.", known.join(", "))));
-            };
-            places.insert(place);
-        }
-        match named {
-            None => {
-                places.insert(0);
-            }
-            Some(named) if places.is_empty() => {
-                let at = line(named.span().start);
-                let why = format!("line {at}: the draw {id:?} changes no story");
-                return Err(Flaw::new(why, "Name stories, or leave the key out for the base."));
-            }
-            Some(_) => {}
-        }
+        let stories = changed_stories(given, stories, &line)?;
         let head = path.split('.').next().unwrap_or_default().trim();
+        let at_path = line(given.path.span().start);
         if UNGRADED.contains(&head) {
-            let at = line(given.path.span().start);
-            let why = format!("line {at}: {path} is drawn, and changes nothing that is graded");
+            let why =
+                format!("line {at_path}: {path} is drawn, and changes nothing that is graded");
             let remedy = "Draw what the scenario does; seeds are those of [seeds].";
             return Err(Flaw::new(why, remedy));
         }
-        let at_values = line(given.values.span().start);
-        let twice = (1..values.len()).find(|at| values[..*at].contains(&values[*at]));
-        let (why, remedy) = match (values.len(), twice) {
-            (0 | 1, _) => ("has fewer than two values", "Write two values at least, or use `set`."),
-            (_, Some(_)) => ("has a value twice", "Write each value once."),
-            (count, None) if VALUES_MAX < count => ("has more than 100 values", "Write fewer."),
-            _ => ("", ""),
-        };
-        if !why.is_empty() {
-            return Err(Flaw::new(format!("line {at_values}: the draw {id:?} {why}"), remedy));
+        if let Some((why, remedy)) = values_flaw(values) {
+            let at = line(given.values.span().start);
+            return Err(Flaw::new(format!("line {at}: the draw {id:?} {why}"), remedy));
         }
-        draws.push(Draw {
-            id: id.clone(),
-            path: path.clone(),
-            values: values.clone(),
-            stories: places.into_iter().collect(),
-            line: line(given.path.span().start),
-        });
+        let (id, path, values) = (id.clone(), path.clone(), values.clone());
+        draws.push(Draw { id, path, values, stories, line: at_path });
     }
     Ok(draws)
+}
+
+/// Returns the places of the stories that a draw changes, in order.
+fn changed_stories(
+    draw: &DrawFile,
+    stories: &[Story],
+    line: &impl Fn(usize) -> usize,
+) -> Result<Vec<usize>, Flaw> {
+    let Some(named) = &draw.stories else { return Ok(vec![0]) };
+    if named.get_ref().is_empty() {
+        let (at, id) = (line(named.span().start), &draw.id);
+        let why = format!("line {at}: the draw {id:?} changes no story");
+        return Err(Flaw::new(why, "Name stories, or leave the key out for the base."));
+    }
+    let mut places = BTreeSet::new();
+    for story in named.get_ref() {
+        let found = stories.iter().position(|it| it.id == *story.get_ref());
+        let Some(place) = found else {
+            let at = line(story.span().start);
+            let why = format!("line {at}: no story is called {:?}", story.get_ref());
+            let known = stories.iter().map(|it| it.id.as_str()).collect::<Vec<_>>();
+            return Err(Flaw::new(why, format!("The stories are: {}.", known.join(", "))));
+        };
+        places.insert(place);
+    }
+    Ok(places.into_iter().collect())
+}
+
+/// Says what is wrong with the values of a draw, and what to do.
+fn values_flaw(values: &[toml::Value]) -> Option<(&'static str, &'static str)> {
+    let is_twice = (1..values.len()).any(|at| values[..at].contains(&values[at]));
+    match values.len() {
+        0 | 1 => Some(("has fewer than two values", "Write two values at least, or use `set`.")),
+        _ if is_twice => Some(("has a value twice", "Write each value once.")),
+        count if VALUES_MAX < count => Some(("has more than 100 values", "Write fewer.")),
+        _ => None,
+    }
 }
 
 /// Sees to it that whatever is drawn is obeyed: that scenarios take every value, that nothing is
@@ -123,7 +127,7 @@ pub fn read(file: &[Spanned<DrawFile>], stories: &[Story], text: &str) -> Result
 pub fn check(exercise: &Exercise) -> Result<(), Flaw> {
     for (at, draw) in exercise.draws.iter().enumerate() {
         for place in &draw.stories {
-            kept(exercise, at, *place)?;
+            check_kept(exercise, at, *place)?;
         }
     }
     for (at, draw) in exercise.draws.iter().enumerate() {
@@ -144,7 +148,7 @@ pub fn check(exercise: &Exercise) -> Result<(), Flaw> {
 }
 
 /// Sees to it that nothing else decides what is drawn in a story.
-fn kept(exercise: &Exercise, at: usize, place: usize) -> Result<(), Flaw> {
+fn check_kept(exercise: &Exercise, at: usize, place: usize) -> Result<(), Flaw> {
     let (draw, story) = (&exercise.draws[at], &exercise.stories[place]);
     let flaw = |why: &str, remedy: &str| {
         let (line, path) = (draw.line, &draw.path);

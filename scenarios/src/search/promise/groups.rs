@@ -125,7 +125,8 @@ fn repeats_no_effect(handling: &Handling, once: bool) -> bool {
     handling.sink == Sink::UniqueKey || (handling.sink == Sink::WithOffsets && once)
 }
 
-/// Says whether a member never commits less than it has committed before.
+/// Says whether no member commits less than was committed before, by itself or by who had the
+/// partition after it.
 fn commits_in_order(group: &GroupPlan) -> bool {
     let handling = &group.handling;
     let is_late = match handling.commit {
@@ -241,10 +242,12 @@ fn drains(plan: &Plan, group: &GroupPlan) -> bool {
     // Between two records there is a poll, a commit, or both.
     let each = longest(handling.takes).0 + slowest_link(plan).0.saturating_mul(4);
     let work = each.saturating_mul(records(plan));
-    // What comes last is committed with the first round after it.
-    let round = members(plan, group).map(|member| member.config.auto_commit_interval.0).max();
-    let last = last_sent(plan).0.saturating_add(work).saturating_add(round.unwrap_or(0));
-    let in_time = work <= plan.settle.0 && last <= (plan.faults_for + plan.settle).0;
+    // A fault may hold everything up to its end, and what comes last waits for the next round.
+    let rounds = members(plan, group).map(|member| member.config.auto_commit_interval.0);
+    let round = if handling.commit == CommitStyle::Auto { rounds.max() } else { None };
+    let begin = last_sent(plan).0.max(plan.faults_for.0);
+    let last = begin.saturating_add(work).saturating_add(round.unwrap_or(0));
+    let in_time = last <= (plan.faults_for + plan.settle).0;
     // Whoever begins at the end and finds nothing commits nothing, either.
     commits_last
         && in_time

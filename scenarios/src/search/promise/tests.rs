@@ -120,8 +120,19 @@ fn of_group(claim: Claim, members: u8, handling: &str, every: &str) -> bool {
 #[test]
 fn a_group_drains_if_a_commit_follows_the_last_record() {
     let drains = |every: &str| of_group(Claim::GroupDrains, 1, "{ then = \"auto\" }", every);
+    let other = |interval: &str| {
+        let config = format!(
+            "{{ \"auto.commit.interval.ms\" = {interval}, \"auto.offset.reset\" = \"earliest\" }}"
+        );
+        format!(
+            "\"100ms\"\n[sim]\nfaults-for = \"30s\"\nsettle = \"60s\"\n[groups.g2]\n\
+             topics = \"orders\"\nhandling = {{ then = \"auto\" }}\nconfig = {config}"
+        )
+    };
 
-    assert!(drains("\"100ms\""));
+    assert!(drains("\"100ms\"") && drains(&other("20_000")));
+    // A fault may hold everything up to the end of the faults.
+    assert!(!drains(&other("70_000")));
     assert!(!drains("{ shape = \"exponential\", floor = \"1ms\", mean = \"2s\", cap = \"100s\" }"));
 }
 
