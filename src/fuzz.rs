@@ -213,6 +213,11 @@ impl FuzzArgs {
         }
     }
 
+    /// Returns which seeds the runs have.
+    fn seeds(&self) -> Seeds {
+        self.seed.map_or(Seeds::Of(self.campaign.0), |seed| Seeds::Only(seed.0))
+    }
+
     /// Returns the command that draws one run again.
     fn again(&self, given: &str, seed: u64) -> String {
         let mut words = vec!["trial fuzz".to_owned(), quoted(given)];
@@ -233,11 +238,10 @@ impl Search<'_> {
             (None, None) => Some(args.runs.map_or(RUNS, |runs| runs.0)),
         };
         if args.format == Format::Json {
-            ui.json(&json::run_started(source.name(), args.campaign.0, runs))?;
+            ui.json(&json::run_started(source.name(), args.seeds(), runs))?;
         }
-        let seeds = args.seed.map_or(Seeds::Of(args.campaign.0), |seed| Seeds::Only(seed.0));
         let jobs = args.selection().jobs();
-        let wanted = Campaign { source, seeds, runs: runs.unwrap_or(u64::MAX), jobs };
+        let wanted = Campaign { source, seeds: args.seeds(), runs: runs.unwrap_or(u64::MAX), jobs };
         let due = args.duration.and_then(|it| Instant::now().checked_add(Duration::from(it)));
         let is_over = || work::interrupted() || due.is_some_and(|due| due <= Instant::now());
         let mut hunt = Hunt::new(source.name(), runs);
@@ -330,7 +334,7 @@ impl Search<'_> {
         totals.findings += self.findings;
         let effort = Effort {
             name: self.quarry.source.name(),
-            campaign: self.args.campaign.0,
+            seeds: self.args.seeds(),
             looked: &self.looked,
             findings: self.findings,
             alike: self.known.alike(),

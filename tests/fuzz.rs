@@ -67,7 +67,8 @@ fn one_seed_draws_one_finding_again() {
     let text = shown(&words(&words(&["fuzz", SAFE], &flags), &LEADER_ONLY));
 
     assert_eq!(replayed(&text), replayed(&first));
-    assert!(text.contains("1 run of orders"), "{text}");
+    let head = text.lines().find(|line| line.starts_with("1 run of orders"));
+    assert!(head.is_some_and(|head| head.contains(&format!(", seed {seed}: "))), "{text}");
 }
 
 #[test]
@@ -82,6 +83,7 @@ fn machines_are_told_every_finding_and_how_hard_it_was_looked() {
     let events: Vec<&str> = objects.iter().filter_map(|it| it["event"].as_str()).collect();
     assert_eq!(events, ["run-started", "finding", "run-finished", "summary"]);
     assert!(objects.iter().all(|it| it["v"] == 1));
+    assert!(objects[0]["campaign"] == 0 && objects[0]["seed"].is_null());
     assert_eq!(objects[1]["check"], "no-acknowledged-loss");
     assert_eq!(objects[2]["ended"], "enough");
     assert_eq!(objects[3]["broken"], 1);

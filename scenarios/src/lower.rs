@@ -270,7 +270,7 @@ fn expectations(
         Some(node) if !items(node).is_empty() => expect::read(node, court, problems),
         _ => {
             problems
-                .error(Code::NoExpectation, sections.whole, "the file expects nothing")
+                .error(Code::NoExpectation, sections.whole, "the file has no [[expect]]")
                 .help("Say what should happen: [[expect]] claim = \"no-acknowledged-loss\".");
             Vec::new()
         }

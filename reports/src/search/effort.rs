@@ -1,5 +1,6 @@
 //! How hard a campaign has looked.
 
+use scenarios::search::campaign::Seeds;
 use scenarios::search::looked::Looked;
 
 use crate::stats::CONFIDENCE;
@@ -16,8 +17,8 @@ const HEAD: usize = 18;
 pub struct Effort<'a> {
     /// What its trials came from.
     pub name: &'a str,
-    /// Where its seeds came from.
-    pub campaign: u64,
+    /// Which seeds its runs had.
+    pub seeds: Seeds,
     /// What its runs put at risk and covered.
     pub looked: &'a Looked,
     /// Different findings.
@@ -108,7 +109,11 @@ fn head(effort: &Effort<'_>, words: &Words) -> Line {
         Ended::Interrupted => says.head_interrupted,
     };
     let runs = counted(effort.looked.runs, says.runs);
-    let head = fill(head, &[&runs, effort.name, &effort.campaign.to_string()]);
+    let seeds = match effort.seeds {
+        Seeds::Of(campaign) => fill(says.of_campaign, &[&campaign.to_string()]),
+        Seeds::Only(seed) => fill(says.of_seed, &[&seed.to_string()]),
+    };
+    let head = fill(head, &[&runs, effort.name, &seeds]);
     let line = Line::of(Tone::Strong, head);
     if effort.findings == 0 && effort.looked.broken == 0 {
         return match effort.looked.tested {
@@ -185,7 +190,8 @@ mod tests {
     }
 
     fn told(looked: &Looked, ended: Ended, words: &Words) -> String {
-        let effort = Effort { name: "orders", campaign: 7, looked, findings: 0, alike: 0, ended };
+        let seeds = Seeds::Of(7);
+        let effort = Effort { name: "orders", seeds, looked, findings: 0, alike: 0, ended };
         render(&lines(&effort, words), Signs::Unicode, Colour::Plain)
     }
 

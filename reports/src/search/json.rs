@@ -1,5 +1,6 @@
 //! Searches for machines: JSON lines, stable and versioned (`"v":1`).
 
+use scenarios::search::campaign::Seeds;
 use scenarios::search::shrink::size::Size;
 use scenarios::search::violation::Violation;
 use serde_json::{Value, json};
@@ -12,12 +13,14 @@ use crate::stats::CONFIDENCE;
 use crate::words::EN;
 
 /// A campaign begins; without a number of runs it ends by the clock.
-pub fn run_started(name: &str, campaign: u64, runs: Option<u64>) -> Value {
+pub fn run_started(name: &str, seeds: Seeds, runs: Option<u64>) -> Value {
+    let (campaign, seed) = origin(seeds);
     json!({
         "v": VERSION,
         "event": "run-started",
         "scenario": name,
         "campaign": campaign,
+        "seed": seed,
         "runs": runs,
     })
 }
@@ -66,6 +69,7 @@ pub fn finding(name: &str, found: &Found<'_>) -> Value {
 /// A campaign is over.
 pub fn run_finished(effort: &Effort<'_>) -> Value {
     let (looked, share) = (effort.looked, effort.share());
+    let (campaign, seed) = origin(effort.seeds);
     let interval = share.map(|share| share.exact(CONFIDENCE));
     let claims = looked.promised.iter().map(|(claim, promised)| {
         let at_risk = looked.at_risk.get(claim).copied().unwrap_or(0);
@@ -75,7 +79,8 @@ pub fn run_finished(effort: &Effort<'_>) -> Value {
         "v": VERSION,
         "event": "run-finished",
         "scenario": effort.name,
-        "campaign": effort.campaign,
+        "campaign": campaign,
+        "seed": seed,
         "ended": match effort.ended {
             Ended::Through => "through",
             Ended::Enough => "enough",
@@ -105,6 +110,14 @@ pub fn summary(campaigns: usize, runs: u64, broken: u64, findings: u64) -> Value
         "broken": broken,
         "findings": findings,
     })
+}
+
+/// Returns the campaign that the seeds of all runs come from, or the one seed that was asked for.
+fn origin(seeds: Seeds) -> (Option<u64>, Option<u64>) {
+    match seeds {
+        Seeds::Of(campaign) => (Some(campaign), None),
+        Seeds::Only(seed) => (None, Some(seed)),
+    }
 }
 
 fn class(violation: &Violation) -> &'static str {

@@ -39,7 +39,11 @@ pub struct Fuzz {
     pub digest: &'static str,
     /// Runs.
     pub runs: Noun,
-    /// Heads a summary: runs, name, campaign.
+    /// Names the campaign that seeds come from.
+    pub of_campaign: &'static str,
+    /// Names the only seed.
+    pub of_seed: &'static str,
+    /// Heads a summary: runs, name, where their seeds come from.
     pub head: &'static str,
     /// Heads the summary of a search that was interrupted.
     pub head_interrupted: &'static str,
@@ -119,8 +123,10 @@ pub const FUZZ: Fuzz = Fuzz {
     or: "or",
     digest: "digest {0}, trial {1} model {2}",
     runs: ("1 run", "{0} runs"),
-    head: "{0} of {1}, campaign {2}: ",
-    head_interrupted: "{0} of {1}, campaign {2}, interrupted: ",
+    of_campaign: "campaign {0}",
+    of_seed: "seed {0}",
+    head: "{0} of {1}, {2}: ",
+    head_interrupted: "{0} of {1}, {2}, interrupted: ",
     nothing: "nothing is broken",
     untested: "nothing was put to the test",
     findings: ("1 finding", "{0} findings"),
