@@ -42,7 +42,7 @@ async function search(page, file, word) {
   await page.go("about:blank");
   await page.go(`file://${file}#top`);
   await page.run("const box = document.getElementById('trial-search'); box.focus(); box.value = arguments[0]; box.dispatchEvent(new Event('input'))", word);
-  for (let n = 0; n < 400 && (await page.run("return document.getElementById('trial-found').hidden")); n++) await wait(10);
+  for (let n = 0; n < 6000 && (await page.run("return document.getElementById('trial-found').hidden")); n++) await wait(10);
   const links = await page.run("return [...document.querySelectorAll('#trial-found a')].map((it) => it.innerText)");
   check(links.length > 1, `the search finds ${word} ${links.length} times`);
   check(links.every((it) => it.toLowerCase().includes(word)), `the search for ${word} shows other lines`);

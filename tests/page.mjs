@@ -16,7 +16,7 @@ const problems = [];
 async function load(page, file, hash = "") {
   await page.go("about:blank");
   await page.go(`file://${file}#${hash}`);
-  for (let n = 0; n < 2000; n++) {
+  for (let n = 0; n < 10000; n++) {
     const ready = await page.run("return document.documentElement.dataset.ready || null");
     if (ready) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
