@@ -1,5 +1,6 @@
 //! Drives the applications: when each begins, what it calls, what it is told.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use model::client::admin::Wish;
@@ -170,8 +171,8 @@ impl World {
         self.with_consumer(client, |consumer, turn| consumer.poll(timeout, turn));
     }
 
-    /// Tells an application what its client returned.
-    pub(crate) fn on_returned(&mut self, place: Place, returned: Returned) {
+    /// Tells an application what its client returned; breaks off if its process ends with that.
+    pub(crate) fn on_returned(&mut self, place: Place, returned: Returned) -> ControlFlow<()> {
         let NodeId::Client(client) = self.id(place) else {
             panic!("only clients have applications");
         };
@@ -179,7 +180,7 @@ impl World {
         match role {
             ClientRole::Producer(_) | ClientRole::Consumer(_) if returned == Returned::Closed => {
                 self.exit(place);
-                return;
+                return ControlFlow::Break(());
             }
             ClientRole::Producer(_) | ClientRole::Consumer(_) | ClientRole::Member(_) => {}
         }
@@ -187,5 +188,6 @@ impl World {
         if let Some(at) = woken {
             self.wake_application(client, at);
         }
+        ControlFlow::Continue(())
     }
 }

@@ -1,5 +1,7 @@
 //! What processes do to the network and the disk, and what reaches them.
 
+use std::ops::ControlFlow;
+
 use model::ids::ConnectionId;
 use model::message::Message;
 use model::time::{Duration, Time};
@@ -16,7 +18,13 @@ use crate::world::{World, disk_stream};
 impl World {
     // -- Effects --
 
-    pub(crate) fn carry_out(&mut self, place: Place, effect: Effect, leaves: &mut Time) {
+    /// Does what a process asked for; breaks off if its process ends with that.
+    pub(crate) fn carry_out(
+        &mut self,
+        place: Place,
+        effect: Effect,
+        leaves: &mut Time,
+    ) -> ControlFlow<()> {
         match effect {
             Effect::Connect(id) => {
                 let server = self.place(id.server);
@@ -27,8 +35,9 @@ impl World {
             Effect::Send(id, message) => {
                 let handle = self.handle(id);
                 let side = self.side(handle, place);
-                let Some(connection) = self.network.find(handle) else { return };
-                if connection.end(side).state == EndState::Open {
+                let connection = self.network.find(handle);
+                let connection = connection.filter(|it| it.end(side).state == EndState::Open);
+                if let Some(connection) = connection {
                     let heading = connection.heading(side.other());
                     self.depart(heading, Load::Message(message), *leaves);
                 }
@@ -36,8 +45,9 @@ impl World {
             Effect::Close(id) => {
                 let handle = self.handle(id);
                 let side = self.side(handle, place);
-                let Some(connection) = self.network.find_mut(handle) else { return };
-                if connection.end(side).state != EndState::Closed {
+                let connection = self.network.find_mut(handle);
+                let connection = connection.filter(|it| it.end(side).state != EndState::Closed);
+                if let Some(connection) = connection {
                     connection.end_mut(side).state = EndState::Closed;
                     let heading = connection.heading(side.other());
                     self.depart(heading, Load::Closed, *leaves);
@@ -49,9 +59,13 @@ impl World {
                 let id = computer.id;
                 *leaves = computer.disk.work(work, now, seed, || disk_stream(id));
             }
-            Effect::Return(returned) => self.on_returned(place, returned),
-            Effect::Exit => self.exit(place),
+            Effect::Return(returned) => return self.on_returned(place, returned),
+            Effect::Exit => {
+                self.exit(place);
+                return ControlFlow::Break(());
+            }
         }
+        ControlFlow::Continue(())
     }
 
     fn handle(&self, id: ConnectionId) -> Handle {

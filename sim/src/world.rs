@@ -357,7 +357,9 @@ impl World {
             let mut effects = std::mem::take(&mut outbox.effects);
             let mut leaves = self.now;
             for effect in effects.drain(..) {
-                self.carry_out(place, effect, &mut leaves);
+                if self.carry_out(place, effect, &mut leaves).is_break() {
+                    break;
+                }
             }
             self.computer_mut(place).outbox.effects = effects;
         }

@@ -21,7 +21,7 @@ use sim::plan::Plan;
 use sim::verdict::Claim;
 
 use crate::search::promise::course::{Course, has_three};
-use crate::search::promise::groups::of_groups;
+use crate::search::promise::groups::{copies_for_ever, of_groups};
 use crate::search::promise::producers::{gets_stuck, of_producers};
 use crate::search::violation::Oracle;
 
@@ -43,7 +43,10 @@ pub fn promised(plan: &Plan) -> Oracle {
         claims.push(Claim::IsrCoversHighWatermark);
     }
     if recovery(plan) <= plan.settle && keeps_up(plan) && !course.revives_registrations {
-        claims.push(Claim::ReplicasCatchUp);
+        // Followers fetch slower than a loop without end may write.
+        if !plan.groups.iter().any(|group| copies_for_ever(plan, group)) {
+            claims.push(Claim::ReplicasCatchUp);
+        }
         if !gets_stuck(plan, &course) {
             claims.push(Claim::WritesResume);
         }

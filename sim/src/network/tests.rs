@@ -85,6 +85,18 @@ fn a_held_message_stops_what_follows_until_it_is_released() {
 }
 
 #[test]
+fn a_connection_that_was_counted_and_not_opened_leaves_a_gap() {
+    let mut bench = Bench::new(Shape::Fixed(Duration(MS)), InFlight::Kept);
+    let ids = [0, 1, 2].map(|ordinal| Handle { client: A, ordinal });
+    let id = ConnectionId { ordinal: 2, ..bench.network.connection(ids[0]).id };
+
+    bench.network.open(id, A, B);
+
+    let known = ids.map(|id| bench.network.find(id).is_some());
+    assert_eq!(known, [true, false, true]);
+}
+
+#[test]
 fn overlapping_cuts_are_healed_one_by_one_or_all_at_once() {
     let mut bench = Bench::new(Shape::Fixed(Duration(MS)), InFlight::Kept);
 

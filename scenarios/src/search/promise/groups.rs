@@ -10,7 +10,9 @@ use sim::verdict::Claim;
 
 use crate::search::promise::course::Course;
 use crate::search::promise::producers::{gets_stuck, keeps_order, repeats_nothing};
-use crate::search::promise::recovery::{is_impatient, keeps_up, longest, recovery, slowest_link};
+use crate::search::promise::recovery::{
+    HOPS, is_impatient, keeps_up, longest, recovery, slowest_link,
+};
 
 /// Returns what is promised about the groups of a plan.
 pub(crate) fn of_groups(plan: &Plan, course: &Course) -> Vec<Claim> {
@@ -45,7 +47,7 @@ pub(crate) fn of_groups(plan: &Plan, course: &Course) -> Vec<Claim> {
     let gives_up =
         |group| members(plan, group).any(|it| is_impatient(it.config.request_timeout, plan));
     let delays = course.delays_requests || plan.groups.iter().any(gives_up);
-    if !delays && all(&commits_in_order) {
+    if !delays && all(&|group| commits_in_order(plan, group)) {
         claims.push(Claim::CommitsMoveForward);
     }
     let skips_nothing =
@@ -127,12 +129,15 @@ fn repeats_no_effect(handling: &Handling, once: bool) -> bool {
 
 /// Says whether no member commits less than was committed before, by itself or by who had the
 /// partition after it.
-fn commits_in_order(group: &GroupPlan) -> bool {
+fn commits_in_order(plan: &Plan, group: &GroupPlan) -> bool {
     let handling = &group.handling;
     let is_late = match handling.commit {
         CommitStyle::Async(AsyncRetry::Naive) => true,
-        // By its own count nothing is newer, but the partition may be somebody else's by now.
-        CommitStyle::Async(AsyncRetry::BySequence) => 1 < group.members.len(),
+        // By its own count nothing is newer, but the partition may have been somebody else's, or
+        // its own once more, and it begins again before what it repeats.
+        CommitStyle::Async(AsyncRetry::BySequence) => {
+            1 < group.members.len() || !nobody_goes(plan, group)
+        }
         _ => false,
     };
     let is_own = handling.workers.is_some_and(|it| it.commits == WorkerCommits::Own);
@@ -167,8 +172,12 @@ fn fights(plan: &Plan, group: &GroupPlan) -> bool {
 fn hands_over_once(plan: &Plan, group: &GroupPlan) -> bool {
     let is_modern = |it: &MemberPlan| it.config.group_protocol == GroupProtocolKind::Consumer;
     // Where nobody goes, nobody is given what is taken away again.
-    let stays = plan.steps.is_empty() && keeps_pace(plan, group);
-    stays || !members(plan, group).any(is_modern)
+    nobody_goes(plan, group) || !members(plan, group).any(is_modern)
+}
+
+/// Says whether no member goes or is thrown out.
+fn nobody_goes(plan: &Plan, group: &GroupPlan) -> bool {
+    plan.steps.is_empty() && keeps_pace(plan, group)
 }
 
 /// Says whether heartbeats of a member arrive in time when nothing is wrong.
@@ -193,14 +202,35 @@ fn keeps_pace(plan: &Plan, group: &GroupPlan) -> bool {
     // Whoever waits for what it sends waits as long as that takes.
     let sends = handling.output.is_some();
     let blocks = sends || (throws(handling) && handling.on_failure != OnFailure::Skip);
-    let slowest = longest(handling.takes).0.saturating_mul(4);
-    let in_time = members(plan, group).all(|member| {
+    !blocks && comes_back(plan, group, Duration::ZERO)
+}
+
+/// Says whether members come back to `poll()` in time, and tell that they are alive, if each
+/// record waits for this long besides the work on it.
+fn comes_back(plan: &Plan, group: &GroupPlan, waits: Duration) -> bool {
+    let each = longest(group.handling.takes).0.saturating_mul(4).saturating_add(waits.0);
+    members(plan, group).all(|member| {
         let records = u64::from(member.config.poll_records_max).min(records(plan));
-        slowest.saturating_mul(records) <= member.config.poll_interval_max.0
+        each.saturating_mul(records) <= member.config.poll_interval_max.0
             && beats_in_time(plan, member)
             && !is_impatient(member.config.request_timeout, plan)
-    });
-    !blocks && in_time
+    })
+}
+
+/// Says whether a group may send copies without end: whoever comes back too late, or never gets
+/// past a record, begins where it has begun before and sends them again.
+pub(crate) fn copies_for_ever(plan: &Plan, group: &GroupPlan) -> bool {
+    let handling = &group.handling;
+    let trip = Duration(slowest_link(plan).0.saturating_mul(HOPS));
+    let fails = throws(handling);
+    let copies = match handling.on_failure {
+        OnFailure::DeadLetter { .. } => handling.output.is_some() || fails,
+        OnFailure::Stop | OnFailure::Crash | OnFailure::Skip | OnFailure::Retry(_) => {
+            handling.output.is_some()
+        }
+    };
+    let goes_on = matches!(handling.on_failure, OnFailure::Skip | OnFailure::DeadLetter { .. });
+    copies && (fails && !goes_on || !comes_back(plan, group, trip))
 }
 
 /// Returns how many records there are in all.

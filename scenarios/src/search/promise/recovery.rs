@@ -101,11 +101,12 @@ pub(crate) fn keeps_up(plan: &Plan) -> bool {
     })
 }
 
+/// Messages, one after the other, before an answer is there.
+pub(crate) const HOPS: u64 = 10;
+
 /// Says whether whoever waits for this long gives up on servers with which nothing is wrong: a
 /// request may lie behind others of its connection, and each of them waits for followers.
 pub(crate) fn is_impatient(timeout: Duration, plan: &Plan) -> bool {
-    /// Messages, one after the other, before an answer is there.
-    const HOPS: u64 = 10;
     timeout.0 < slowest_link(plan).0.saturating_mul(HOPS)
 }
 

@@ -108,6 +108,7 @@ fn old_news_comes_over_uneven_links_only() {
     }
 }
 
+const BY_SEQUENCE: &str = "{ then = \"commit-async\", retry-async = \"by-sequence\" }";
 const GROUP: &str = "[groups.g1]\ntopics = \"orders\"\nmembers = MEMBERS\nhandling = HANDLING\n\
     config = { \"auto.offset.reset\" = \"earliest\" }\n";
 
@@ -140,10 +141,34 @@ fn a_group_drains_if_a_commit_follows_the_last_record() {
 #[test]
 fn commits_that_are_repeated_move_forward_where_nobody_takes_over() {
     let forward = |members: u8, retry: &str| {
-        let handling = format!("{{ then = \"commit-async\", retry-async = \"{retry}\" }}");
+        let handling = BY_SEQUENCE.replace("by-sequence", retry);
         of_group(Claim::CommitsMoveForward, members, &handling, "\"100ms\"")
     };
 
+    let pause = "[[step]]\nat = \"2s\"\nfor = \"6s\"\npause = \"broker-1\"";
+    let with_a_fault = format!("\"100ms\"\n{pause}");
+
     assert!(forward(1, "by-sequence") && forward(2, "never"));
     assert!(!forward(2, "by-sequence") && !forward(1, "naive"));
+    // It may be thrown out, come back, begin earlier, and repeat what it has sent before that.
+    assert!(!of_group(Claim::CommitsMoveForward, 1, BY_SEQUENCE, &with_a_fault));
+    assert!(of_group(Claim::CommitsMoveForward, 1, "{ then = \"commit-async\" }", &with_a_fault));
+}
+
+/// Whoever never comes back in time copies the same records until the end.
+#[test]
+fn replicas_catch_up_where_copies_come_to_an_end() {
+    let caught_up = |takes: &str, failing: &str| {
+        let app = format!(
+            "[topics.results]\n{TWO}\n[apps.copier]\ntopics = \"orders\"\nto = \"results\"\n\
+             handling = {{ takes = \"{takes}\", {failing} }}\n\
+             config = {{ \"max.poll.interval.ms\" = 20_000 }}"
+        );
+        promises(Claim::ReplicasCatchUp, TWO, &app)
+    };
+
+    assert!(caught_up("1ms", "then = \"commit-after\""));
+    assert!(!caught_up("1s", "then = \"commit-after\""));
+    assert!(!caught_up("1ms", "fails = 0.1, on-poison = \"crash\""));
+    assert!(caught_up("1ms", "fails = 0.1, on-poison = \"skip\""));
 }
