@@ -213,6 +213,11 @@ impl<'a> Court<'a> {
         self.asked.len() as u64
     }
 
+    /// Returns how many more trials the budget allows.
+    pub(super) fn runs_left(&self) -> u64 {
+        self.budget.runs.saturating_sub(self.runs())
+    }
+
     /// Returns what else was found on the way.
     pub(super) fn into_others(self) -> Vec<Other> {
         self.others

@@ -7,9 +7,11 @@
 //!   groups, topics), `subsets` and `few` (single steps), `weaker` (weaker faults), `world`
 //!   and `settings` (a smaller and plainer cluster), `times` and `triggers` (readable
 //!   moments), `residue` (chance), `order` (steps as they happen)
+//! - `detours`: ways to a smaller plan, where the passes have come to rest too soon
 //! - [`necessity`]: what happens without each of the rest; [`size`]: how much is left
 
 mod court;
+mod detours;
 mod ending;
 mod few;
 pub mod necessity;
@@ -135,12 +137,30 @@ pub fn shrink(subject: &Subject, violation: &Violation, budget: Budget<'_>, jobs
     Shrunk { subject, runs, before, after, necessity, others: court.into_others(), ended }
 }
 
+/// Returns what the passes make of a plan; or, where a detour leads to fewer steps, of the plan
+/// behind it. There is no detour to fewer steps than one.
+fn smallest(court: &mut Court<'_>, plan: Plan) -> Plan {
+    let drawn = drop_parts(court, plan);
+    let found = at_rest(court, drawn.clone());
+    let affords_another = 2 * court.runs() <= court.runs_left();
+    if found.steps.len() <= 1 || !affords_another {
+        return found;
+    }
+    let Some(ahead) = detours::ahead(court, &drawn, found.steps.len()) else { return found };
+    let other = at_rest(court, ahead);
+    if other.steps.len() < found.steps.len() { other } else { found }
+}
+
+/// Drops what can go as it is: wholes, then steps.
+fn drop_parts(court: &mut Court<'_>, plan: Plan) -> Plan {
+    let plan = whole::drop_wholes(court, plan);
+    few::drop_steps(court, plan)
+}
+
 /// Repeats all passes until none changes anything.
-fn smallest(court: &mut Court<'_>, mut plan: Plan) -> Plan {
+fn at_rest(court: &mut Court<'_>, mut plan: Plan) -> Plan {
     loop {
         let before = plan.clone();
-        plan = whole::drop_wholes(court, plan);
-        plan = few::drop_steps(court, plan);
         plan = weaker::weaken(court, plan);
         plan = world::shrink(court, plan);
         plan = settings::reset(court, plan);
@@ -148,6 +168,7 @@ fn smallest(court: &mut Court<'_>, mut plan: Plan) -> Plan {
         plan = triggers::hang(court, plan);
         plan = residue::pin(court, plan);
         plan = order::sort(court, plan);
+        plan = drop_parts(court, plan);
         if plan == before || court.spent() != Spent::Not {
             return plan;
         }
