@@ -9,6 +9,8 @@ use super::*;
 use crate::overrides::Overrides;
 use crate::parse;
 use crate::scenario::{Expected, Hope};
+use crate::search::file::FileSource;
+use crate::search::subject::Source;
 use crate::search::violation::Oracle;
 use crate::written::{self, Heading};
 
@@ -65,6 +67,24 @@ fn no_step_of_what_is_left_can_go() {
         let mut of_steps = shrunk.necessity.iter().take(steps);
         assert!(of_steps.all(holds), "{name}: {:?}", shrunk.necessity);
     }
+}
+
+#[test]
+fn a_detour_leads_on_where_no_single_step_can_go() {
+    let entry = crate::library::find("safe-defaults-fuzzed").expect("it is in the library");
+    let knob = "topics.orders.config.'unclean.leader.election.enable'=true";
+    let set = Overrides::split(knob).into_iter().collect();
+    let overrides = Overrides { set, ..Overrides::default() };
+    let (scenario, _) = parse("unclean", entry.source, &overrides).expect("it is sound");
+    let subject = FileSource::new(&scenario, vec![0]).draw(4_071_854_898_274_986);
+    let violation = Violation::Claim(Claim::NoAcknowledgedLoss);
+
+    let shrunk = shrink(&subject, &violation, Budget::runs(3_000), 2);
+
+    // The passes alone come to rest at six steps, of which none can go either.
+    assert_eq!((shrunk.before.steps, shrunk.after.steps), (22, 3));
+    assert_eq!(shrunk.ended, Ended::Smallest);
+    assert_eq!(spare_steps(&shrunk, &violation), Vec::<usize>::new());
 }
 
 #[test]
