@@ -1,5 +1,7 @@
 //! `trial demo`: a trial as a lesson at the terminal, and the question of `trial run --ask`.
 
+use std::ops::ControlFlow;
+
 use reports::lesson::{Step, answer, question, steps};
 use reports::report::title;
 use reports::text::{Line, Tone, fill, padded};
@@ -78,11 +80,11 @@ pub fn demo(args: &DemoArgs, ui: &mut Ui) -> Result<u8, CliError> {
     Ok(0)
 }
 
-/// Asks the question of a file and tells the answer.
+/// Asks the question of a file and tells the answer, or breaks off if whoever is asked leaves.
 ///
 /// # Errors
 /// If nobody is there to answer.
-pub fn ask(ask: &Question, ui: &mut Ui) -> Result<(), CliError> {
+pub fn ask(ask: &Question, ui: &mut Ui) -> Result<ControlFlow<()>, CliError> {
     ui.lines(&question(ask, ui.words))?;
     prompt(ask, ui)?;
     let mut keys = Keys::open();
@@ -96,11 +98,13 @@ pub fn ask(ask: &Question, ui: &mut Ui) -> Result<(), CliError> {
                 ));
             }
             Some(Key::Option(number)) if number <= ask.options.len() => break Some(number - 1),
-            Some(Key::Next | Key::Quit) => break None,
+            Some(Key::Next) => break None,
+            Some(Key::Quit) => return Ok(ControlFlow::Break(())),
             Some(Key::Option(_) | Key::Back) => {}
         }
     };
-    Ok(ui.lines(&answer(ask, given, ui.words))?)
+    ui.lines(&answer(ask, given, ui.words))?;
+    Ok(ControlFlow::Continue(()))
 }
 
 fn asked(ask: &Question, keys: &mut Keys, ui: &mut Ui) -> Result<Wish, CliError> {

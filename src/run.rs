@@ -367,7 +367,9 @@ impl Session<'_> {
             let before = lines_before_question(story, &texts, ui.signs).min(lines.len());
             let after = lines.split_off(before);
             ui.lines(&lines)?;
-            demo::ask(question, ui)?;
+            if demo::ask(question, ui)?.is_break() {
+                return Ok(());
+            }
             lines = after;
         }
         Ok(ui.lines(&lines)?)

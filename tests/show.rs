@@ -131,7 +131,9 @@ fn a_run_that_asks_goes_on_after_the_answer() {
 
     let right = told(&words, "nonsense\n9\n3\n");
     let silent = told(&words, "");
+    let left = told(&words, "q\n");
 
+    assert!(left.ends_with("exit 0\n") && !left.contains("elect b2"), "{left}");
     assert!(right.contains("Right, it is 3") && right.ends_with("exit 0\n"), "{right}");
     for line in plain.lines().filter(|line| !line.starts_with("$ ")) {
         assert!(right.contains(line), "{line} is missing");

@@ -67,8 +67,7 @@ pub fn class(all: &[Graded], words: &Words) -> Vec<Line> {
         lines.push(line.uncut());
     }
     let sum: u64 = all.iter().map(Graded::points).sum();
-    let tenths = (sum * 10).checked_div(all.len() as u64).unwrap_or(0);
-    let average = format!("{}.{}", tenths / 10, tenths % 10);
+    let average = average(sum, all.len() as u64);
     let of = all.first().map_or(0, Graded::of).to_string();
     let said = fill(grade.average, &[&all.len().to_string(), &average, &of]);
     lines.push(Line::of(Tone::Quiet, format!(" {said}")));
@@ -76,10 +75,28 @@ pub fn class(all: &[Graded], words: &Words) -> Vec<Line> {
     lines
 }
 
+/// Returns an average with one decimal, rounded.
+fn average(sum: u64, count: u64) -> String {
+    let tenths = (sum * 20 + count).checked_div(count * 2).unwrap_or(0);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
 /// Adds a text whose lines begin below each other.
 fn push(lines: &mut Vec<Line>, tone: Tone, (head, indent): (&str, usize), text: &str) {
     for (at, part) in wrap(text, WIDTH - indent).into_iter().enumerate() {
         let head = if at == 0 { head } else { "" };
         lines.push(Line::of(tone, padded(head, indent)).then(Tone::Plain, part));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_average_is_rounded() {
+        let averages = [(1, 6), (1, 3), (11, 4), (0, 0), (5, 1)].map(|(sum, of)| average(sum, of));
+
+        assert_eq!(averages, ["0.2", "0.3", "2.8", "0.0", "5.0"]);
     }
 }

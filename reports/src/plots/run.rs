@@ -113,7 +113,8 @@ pub fn latency(samples: &[(String, Vec<f64>)], told: &Told) -> Figure {
         }
         let middle = ranked(&sorted, 0.5).unwrap_or_default();
         // All lines end at 100 %: their names belong where each is steep.
-        let text = format!("{name}: p50 {} ms", shown((middle * 10.0).round() / 10.0));
+        let middle = format!("p50 {} ms", shown((middle * 10.0).round() / 10.0));
+        let text = if name.is_empty() { middle } else { format!("{name}: {middle}") };
         labels.push(Label { at: (high, 100.0 - 12.0 * at as f64), text, look });
     }
     let mut ticks = Vec::new();

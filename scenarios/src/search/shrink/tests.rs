@@ -71,7 +71,8 @@ fn no_step_of_what_is_left_can_go() {
 
 #[test]
 fn a_detour_leads_on_where_no_single_step_can_go() {
-    let entry = crate::library::find("safe-defaults-everything-at-once").expect("it is in the library");
+    let entry =
+        crate::library::find("safe-defaults-everything-at-once").expect("it is in the library");
     let knob = "topics.orders.config.'unclean.leader.election.enable'=true";
     let set = Overrides::split(knob).into_iter().collect();
     let overrides = Overrides { set, ..Overrides::default() };
