@@ -143,6 +143,14 @@ fn a_run_that_asks_goes_on_after_the_answer() {
 }
 
 #[test]
+fn a_trace_counts_steps_as_users_do() {
+    let text = shown(&["run", "acks1-leader-crash", "--no-counterfactuals", "--trace=step"]);
+
+    let steps = text.lines().filter_map(|line| line.split_once(" – ")).map(|(_, step)| step);
+    assert_eq!(steps.collect::<Vec<_>>(), ["step 1", "step 2", "step 3", "step 4"]);
+}
+
+#[test]
 fn what_cannot_be_shown_is_an_error_with_a_hint() {
     let calls: [&[&str]; 15] = [
         &["show", "acks1-leader-crush"],

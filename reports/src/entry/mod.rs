@@ -103,10 +103,17 @@ pub fn prose(story: &Story<'_>, entry: &Entry) -> String {
     text.push(' ');
     text.push_str(parts.kind);
     for (name, value) in &parts.fields {
-        if let Some(shown) = value.show(story) {
-            let named = matches!(value, Carried::Number(_) | Carried::Brokers(_));
-            text += &if named { format!(" {name} {shown}") } else { format!(" {shown}") };
-        }
+        let shown = match value {
+            // People count from 1, as in `--set step.1.at=…`.
+            Carried::Number(step) if *name == "step" => Some((step + 1).to_string()),
+            value => value.show(story),
+        };
+        let Some(shown) = shown else { continue };
+        let is_named = matches!(value, Carried::Number(_) | Carried::Brokers(_));
+        text += &match is_named && *name != parts.kind {
+            true => format!(" {name} {shown}"),
+            false => format!(" {shown}"),
+        };
     }
     text
 }

@@ -93,7 +93,9 @@ pub fn lines(effort: &Effort<'_>, words: &Words) -> Vec<Line> {
         about(Tone::Risk, says.never, &never);
     }
     about(Tone::Plain, says.covered, &covered(looked, words));
-    about(Tone::Plain, "", &next(effort.novelty(), words));
+    if let Seeds::Of(_) = effort.seeds {
+        about(Tone::Plain, "", &next(effort.novelty(), words));
+    }
     lines.extend(
         wrap(says.meaning, WIDTH - 2)
             .into_iter()
