@@ -172,7 +172,7 @@ fn minimise(corpus: &Path, removal: Removal, ui: &mut Ui) -> Result<u8, CliError
     for finding in read(corpus, ui)? {
         let name = &finding.found.violation;
         let states = finding.run().coverage.states;
-        let shows = states.into_iter().map(|(state, _)| (name.clone(), state)).collect();
+        let shows = states.into_iter().map(|state| (name.clone(), state)).collect();
         left.push((finding, shows));
     }
     let (mut shown, mut kept) = (Shows::new(), 0);

@@ -16,7 +16,7 @@ mod faults;
 mod group;
 mod partition;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use model::fact::{AppendRole, Fact, GroupEvent, MemberEvent, MemberFact, SendOutcome};
 use model::ids::{TopicId, TopicPartition};
@@ -31,10 +31,10 @@ use crate::plan::Plan;
 /// What a trial has covered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// The abstract states, in order, and how often each was reached.
-    pub states: Vec<(State, Often)>,
-    /// The ways from one state to another, in order, and how often each was taken.
-    pub edges: Vec<(Edge, Often)>,
+    /// The abstract states that were reached.
+    pub states: BTreeSet<State>,
+    /// The ways from one state to another that were taken.
+    pub edges: BTreeSet<Edge>,
 }
 
 /// An abstract state of a partition or a group: the buckets, side by side.
@@ -44,23 +44,6 @@ pub struct State(pub u32);
 /// A state, what happened, and the state after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Edge(pub u64);
-
-/// How often something happened, roughly: 1, 2, 3, from 4, 8, 16, 32 and 128 on count as 1 to 8.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Often(pub u8);
-
-impl Often {
-    fn of(count: u32) -> Often {
-        Often(match count {
-            0..=3 => count as u8,
-            4..=7 => 4,
-            8..=15 => 5,
-            16..=31 => 6,
-            32..=127 => 7,
-            128.. => 8,
-        })
-    }
-}
 
 impl Edge {
     fn new(from: State, what: What, to: State) -> Edge {
@@ -109,8 +92,7 @@ pub(crate) struct Counter {
     troubles: Troubles,
     /// By topic: `min.insync.replicas`, as it was in the beginning.
     isr_min: Vec<u16>,
-    states: BTreeMap<State, u32>,
-    edges: BTreeMap<Edge, u32>,
+    covered: Coverage,
 }
 
 impl Counter {
@@ -121,8 +103,7 @@ impl Counter {
             groups: Groups::new(plan),
             troubles: Troubles::default(),
             isr_min: isr_min.collect(),
-            states: BTreeMap::new(),
-            edges: BTreeMap::new(),
+            covered: Coverage::default(),
         }
     }
 
@@ -136,14 +117,7 @@ impl Counter {
     }
 
     pub(crate) fn finish(self) -> Coverage {
-        Coverage {
-            states: self
-                .states
-                .into_iter()
-                .map(|(state, count)| (state, Often::of(count)))
-                .collect(),
-            edges: self.edges.into_iter().map(|(edge, count)| (edge, Often::of(count))).collect(),
-        }
+        self.covered
     }
 
     /// Takes in what became true at a node.
@@ -221,8 +195,8 @@ impl Counter {
 
     fn count(&mut self, from: State, what: What, to: State) {
         if from != to {
-            *self.states.entry(to).or_default() += 1;
-            *self.edges.entry(Edge::new(from, what, to)).or_default() += 1;
+            self.covered.states.insert(to);
+            self.covered.edges.insert(Edge::new(from, what, to));
         }
     }
 }

