@@ -171,16 +171,13 @@ fn quarries(args: &FuzzArgs, ui: &mut Ui) -> Result<Vec<Quarry>, CliError> {
         let folder = source.name().to_owned();
         return Ok(vec![Quarry { source, given, folder, cases }]);
     }
-    let mut quarries: Vec<Quarry> = Vec::new();
-    for file in load::scenarios(&args.files, &overrides, ui)? {
+    let loaded = load::scenarios(&args.files, &overrides, ui)?;
+    let folders = artefacts::folders(loaded.iter().map(|file| file.scenario.name.as_str()));
+    let mut quarries = Vec::new();
+    for (file, folder) in loaded.into_iter().zip(folders) {
         let picked = selection.cases(&file.scenario)?;
         let source = Box::new(FileSource::new(&file.scenario, picked));
         let cases = file.scenario.cases.into_iter().map(|case| case.name).collect();
-        let is_free = |folder: &String| quarries.iter().all(|other| other.folder != *folder);
-        let name = file.scenario.name;
-        let numbered = (2..).map(|number| format!("{name}-{number}"));
-        let mut folders = std::iter::once(name.clone()).chain(numbered);
-        let folder = folders.find(is_free).expect("there are more numbers than files");
         quarries.push(Quarry { source, given: file.given, folder, cases });
     }
     Ok(quarries)

@@ -20,7 +20,7 @@ use scenarios::{Case, Class, Overrides, Trial};
 use sim::{KeepHistory, Options};
 
 use crate::args::Selection;
-use crate::artefacts;
+use crate::artefacts::{self, Folders};
 use crate::demo;
 use crate::error::CliError;
 use crate::load::{self, Loaded};
@@ -98,6 +98,8 @@ struct Session<'a> {
     args: &'a RunArgs,
     loaded: &'a [Loaded],
     overrides: &'a Overrides,
+    /// Where the files of each trial go.
+    folders: Folders,
     layout: Layout,
     totals: Totals,
     tally: Tally,
@@ -164,8 +166,9 @@ pub fn run(args: &RunArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let keep_history = if wanted { KeepHistory::Yes } else { KeepHistory::No };
     let options = Options { keep_history, ..Options::default() };
     let (totals, tally, reports, open) = (Totals::default(), Tally::default(), 0, Open::default());
-    let (loaded, overrides) = (loaded.as_slice(), &overrides);
-    let mut session = Session { args, loaded, overrides, layout, totals, tally, reports, open };
+    let (loaded, overrides, folders) = (loaded.as_slice(), &overrides, Folders::of(&loaded));
+    let mut session =
+        Session { args, loaded, overrides, folders, layout, totals, tally, reports, open };
     work::all(loaded, &units, (args.selection.jobs(), options), |unit, trial, took| {
         session.take(unit, (trial, took), ui)
     })?;
@@ -336,7 +339,8 @@ impl Session<'_> {
         let outside = (retold.expected.as_slice(), helped.as_slice());
         retold.tell(ui.words, |story| {
             if let Some(folder) = &self.args.out {
-                artefacts::write(folder, story, (class, outside.0, outside.1), &retold.again)?;
+                let folder = self.folders.below(folder, unit);
+                artefacts::write(&folder, story, (class, outside.0, outside.1), &retold.again)?;
             }
             if let Some(filter) = &self.args.trace {
                 trace(story, filter, ui)?;

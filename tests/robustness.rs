@@ -13,7 +13,7 @@ const SCENARIO: &str = "acks1-leader-crash";
 
 #[test]
 fn no_file_makes_it_panic_and_each_gets_an_error() {
-    let source = include_str!("../scenarios/library/partition/acks1-leader-crash.toml");
+    let source = library();
     let long = format!("{source}{}", "# one more line of a comment\n".repeat(180_000));
     let endless = format!("{source}{}", "#".repeat(17 << 20));
     let wrong = source.replace("records", "recrods").replace("\"10ms\"", "10");
@@ -159,6 +159,43 @@ fn artefacts_lie_in_a_folder_per_trial() {
 }
 
 #[test]
+fn two_files_of_one_name_keep_their_trials_apart() {
+    let (out, source) = (temporary("out-twins"), library());
+    let [one, other] = ["out-twin-a", "out-twin-b"].map(|folder| {
+        let file = temporary(folder).join("twin.toml");
+        fs::create_dir_all(temporary(folder)).expect("the folder can be made");
+        fs::write(&file, source).expect("the file can be written");
+        file
+    });
+    let [one, other, out_text] =
+        [&one, &other, &out].map(|path| path.to_str().expect("the path is UTF-8"));
+
+    let text = shown(&["run", one, other, "--out", out_text]);
+
+    assert!(text.ends_with("exit 0\n"), "{text}");
+    for (folder, file) in [("twin", one), ("twin-2", other)] {
+        let verdict = fs::read_to_string(out.join(folder).join("default/7/verdict.json"));
+        assert!(verdict.is_ok_and(|it| it.contains(file)), "{folder} is not about {file}");
+    }
+}
+
+#[test]
+fn no_name_of_a_file_leads_out_of_the_folder_of_trials() {
+    let folder = temporary("out-dots");
+    // Less its ending, the name of this file is that of the folder above.
+    let (file, out) = (folder.join("...toml"), folder.join("below/out"));
+    fs::create_dir_all(&folder).expect("the folder can be made");
+    fs::write(&file, library()).expect("the file can be written");
+    let [file, out_text] = [&file, &out].map(|path| path.to_str().expect("the path is UTF-8"));
+
+    let text = shown(&["run", file, "-q", "--out", out_text]);
+
+    assert!(text.ends_with("exit 0\n"), "{text}");
+    assert!(out.join("--/default/7/verdict.json").is_file(), "{text}");
+    assert!(!folder.join("below/default").exists(), "{text}");
+}
+
+#[test]
 fn what_would_have_helped_is_what_a_user_can_type() {
     let output = trial(&["run", SCENARIO, "--format", "json"]);
     let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
@@ -179,6 +216,11 @@ fn what_would_have_helped_is_what_a_user_can_type() {
 
         assert_eq!(broken, change["result"] == "breaks", "{change}");
     }
+}
+
+/// A scenario with a seed of its own, 7.
+fn library() -> &'static str {
+    include_str!("../scenarios/library/partition/acks1-leader-crash.toml")
 }
 
 fn temporary(name: &str) -> PathBuf {
