@@ -407,6 +407,12 @@ impl World {
         match fact {
             Fact::BrokerUnfenced { .. } => self.create_first_topics(),
             Fact::TopicCreated { topic, .. } => self.on_topic(*topic),
+            // What is written there anew is not what the disk holds.
+            Fact::Truncated { broker, partition, to, .. } => {
+                let place = self.broker(*broker);
+                let on_platter = &mut self.computer_mut(place).on_platter;
+                on_platter.entry(*partition).and_modify(|end| *end = (*end).min(*to));
+            }
             Fact::ConsumerFailed { client, .. } => {
                 self.apps[usize::from(client.0)].on_thrown(Thrown::Position);
             }
