@@ -14,7 +14,7 @@ use sim::outcome::Outcome;
 use sim::verdict::{Claim, Verdict};
 use sim::{KeepHistory, Options};
 
-use crate::args::{Selection, quoted, split};
+use crate::args::{Selection, quoted, split, typed};
 use crate::artefacts;
 use crate::error::CliError;
 use crate::load::{self, Loaded};
@@ -174,8 +174,11 @@ fn prepared(args: &SweepArgs, ui: &mut Ui) -> Result<Prepared, CliError> {
                 again.extend(selection.flags(&settings_of.settings));
                 let (again, name) = (again.join(" "), name.join(","));
                 settings.push(Setting::new(&file.scenario.name, &name, values, again));
-                let same = plain[place].scenario.cases.get(case).map(|it| &it.plan);
-                let is_own = if same == Some(&settings_of.plan) { IsOwn::Yes } else { IsOwn::No };
+                let mut own = plain[place].scenario.cases.iter();
+                let is_own = match own.any(|it| it.plan == settings_of.plan) {
+                    true => IsOwn::Yes,
+                    false => IsOwn::No,
+                };
                 places.push(Place { loaded: loaded.len(), case, is_own });
             }
             loaded.push(file);
@@ -248,7 +251,7 @@ fn selection_overrides(args: &SweepArgs) -> Result<Overrides, CliError> {
 /// Returns the command that makes the sweep again.
 fn again(args: &SweepArgs, campaign: u64) -> String {
     let mut words = vec!["trial sweep".to_owned()];
-    words.extend(args.files.iter().map(|file| quoted(file)));
+    words.extend(args.files.iter().map(|file| quoted(&typed(file))));
     words.push(format!("--runs {} --seed {campaign}", args.runs.0));
     words.extend(args.vary.iter().map(|vary| format!("--vary {}", quoted(vary))));
     words.extend(args.case.iter().map(|case| format!("--case {}", quoted(case))));

@@ -1,7 +1,7 @@
 //! Reads `[matrix]`: the cartesian product of some values, minus exceptions.
 
 use crate::codes::Code;
-use crate::overrides::{holds_settings, path_of, put};
+use crate::overrides::{Overrides, holds_settings, path_of, put, value_at};
 use crate::problems::{Problems, Span};
 use crate::scenario::Scenario;
 use crate::section::{items, named};
@@ -10,11 +10,25 @@ use crate::tree::{Entry, Node, Value};
 /// More cases than this are a search, not a matrix.
 const CASES_MAX: usize = 1_000;
 
+/// What a file says about itself: it is read once, whatever a case would make of it.
+pub(crate) const HEADER: [&str; 9] =
+    ["schema", "title", "teaches", "ask", "tags", "kafka", "seed", "found", "matrix"];
+
 /// One path and its values.
 #[derive(Clone, Debug)]
 struct Axis {
     path: Vec<String>,
     values: Vec<Node>,
+    cases: Cases,
+}
+
+/// Which cases a path makes.
+#[derive(Clone, Copy, Debug)]
+enum Cases {
+    /// One for each of its values.
+    Each,
+    /// None of its own: the command line says the value. That is this one of the path's, if any.
+    Outside(Option<usize>),
 }
 
 /// The whole matrix.
@@ -30,13 +44,24 @@ pub(crate) struct Matrix<'t> {
 pub(crate) type Choice = Vec<(usize, usize)>;
 
 impl<'t> Matrix<'t> {
-    /// Reads the table.
-    pub fn read(node: &'t Node, problems: &mut Problems<'_>) -> Matrix<'t> {
+    /// Reads the table of a file that the command line has changed already.
+    pub fn read(
+        node: &'t Node,
+        (root, overrides): (&Node, &Overrides),
+        problems: &mut Problems<'_>,
+    ) -> Matrix<'t> {
         let mut matrix = Matrix::default();
         let entries = named(node, "`matrix`", problems);
         for entry in entries {
             if entry.name != "except" && entry.name != "expect" {
                 matrix.axes.extend(axis(entry, problems));
+            }
+        }
+        for axis in &mut matrix.axes {
+            if overrides.change(&axis.path) {
+                let now = value_at(root, &axis.path).map(shown);
+                let place = axis.values.iter().position(|value| Some(shown(value)) == now);
+                axis.cases = Cases::Outside(place);
             }
         }
         for entry in entries {
@@ -63,14 +88,22 @@ impl<'t> Matrix<'t> {
 
     /// Returns every cell that is not excepted; one empty cell if there is no matrix.
     pub fn cells(&self, span: Span, problems: &mut Problems<'_>) -> Vec<Choice> {
-        let size =
-            self.axes.iter().try_fold(1usize, |size, axis| size.checked_mul(axis.values.len()));
+        let size = self.axes.iter().try_fold(1usize, |size, axis| match axis.cases {
+            Cases::Each => size.checked_mul(axis.values.len()),
+            Cases::Outside(_) => Some(size),
+        });
         if size.is_none_or(|size| CASES_MAX < size) {
             problems.error(Code::BadMatrix, span, format!("more than {CASES_MAX} cases"));
             return Vec::new();
         }
         let mut cells: Vec<Choice> = vec![Vec::new()];
         for (at, axis) in self.axes.iter().enumerate() {
+            if let Cases::Outside(value) = axis.cases {
+                for cell in &mut cells {
+                    cell.extend(value.map(|value| (at, value)));
+                }
+                continue;
+            }
             let longer = cells.iter().flat_map(|cell| {
                 (0..axis.values.len()).map(move |value| {
                     let mut longer = cell.clone();
@@ -89,7 +122,7 @@ impl<'t> Matrix<'t> {
 
     /// Writes a cell's values into a tree.
     pub fn apply(&self, cell: &Choice, root: &mut Node, problems: &mut Problems<'_>) {
-        for (axis, value) in cell {
+        for (axis, value) in self.own(cell) {
             let axis = &self.axes[*axis];
             let value = axis.values[*value].clone();
             let span = value.span;
@@ -105,7 +138,12 @@ impl<'t> Matrix<'t> {
             let axis = &self.axes[*axis];
             (axis.path.join("."), shown(&axis.values[*value]))
         };
-        cell.iter().map(show).collect()
+        self.own(cell).map(show).collect()
+    }
+
+    /// Returns the values by which a cell differs from others.
+    fn own<'c>(&self, cell: &'c Choice) -> impl Iterator<Item = &'c (usize, usize)> {
+        cell.iter().filter(|(axis, _)| matches!(self.axes[*axis].cases, Cases::Each))
     }
 
     /// Returns a cell's name: the last part of each path, and its value.
@@ -117,7 +155,7 @@ impl<'t> Matrix<'t> {
             let name = if clash { axis.path.join(".") } else { name };
             format!("{name}={}", shown(&axis.values[*value]))
         };
-        cell.iter().map(show).collect::<Vec<_>>().join(",")
+        self.own(cell).map(show).collect::<Vec<_>>().join(",")
     }
 
     /// Reads which value each of some paths has.
@@ -187,12 +225,18 @@ fn axis(entry: &Entry, problems: &mut Problems<'_>) -> Option<Axis> {
         );
         return None;
     };
-    if path.first().is_some_and(|first| first == "matrix" || first == "schema") {
-        problems.error(Code::BadMatrix, entry.name_span, "a matrix cannot change this");
+    if let Some(name) = path.first().filter(|name| HEADER.contains(&name.as_str())) {
+        let message = format!("a matrix cannot change `{name}`");
+        problems.error(Code::BadMatrix, entry.name_span, message).help(match name.as_str() {
+            "seed" => "All cases run with the same seeds: `trial run --seeds A..B`.",
+            _ => "It is said once for all cases: take it out of the matrix.",
+        });
         return None;
     }
     match &entry.node.value {
-        Value::List(values) if !values.is_empty() => Some(Axis { path, values: values.clone() }),
+        Value::List(values) if !values.is_empty() => {
+            Some(Axis { path, values: values.clone(), cases: Cases::Each })
+        }
         _ => {
             problems
                 .error(Code::BadMatrix, entry.node.span, "expected a list of values")

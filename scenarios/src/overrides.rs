@@ -1,7 +1,7 @@
 //! Changes to a file from outside of it: `--set path=value`, `--rules name=choice`.
 
 use crate::codes::Code;
-use crate::matrix::short;
+use crate::matrix::{HEADER, short};
 use crate::problems::{Problems, Span};
 use crate::tree::{Entry, Node, Value, read_assignment};
 
@@ -48,6 +48,13 @@ impl Overrides {
         path_of(path).map(|path| short(&path))
     }
 
+    /// Says whether they change the value at a path, or one that it lies in.
+    pub(crate) fn change(&self, path: &[String]) -> bool {
+        let set = self.set.iter().chain(&self.vary).filter_map(|(path, _)| path_of(path));
+        let rules = self.rules.iter().filter_map(|(name, _)| rule_path(name));
+        set.chain(rules).any(|changed| path.starts_with(&changed))
+    }
+
     /// Changes the tree.
     pub(crate) fn apply(&self, root: &mut Node, problems: &mut Problems<'_>) {
         let set = self
@@ -69,6 +76,16 @@ impl Overrides {
                 problems.error(Code::BadOverride, span, format!("`{path}` is no path"));
                 continue;
             };
+            let is_varied = problems.origins.last().is_some_and(|it| it.starts_with("--vary"));
+            if let Some(name) = path.first().filter(|it| is_varied && HEADER.contains(&it.as_str()))
+            {
+                let message = format!("`{name}` cannot be varied");
+                problems.error(Code::BadOverride, span, message).help(match name.as_str() {
+                    "seed" => "Each run has a seed of its own: say how many with --runs.",
+                    _ => "It changes no run: leave this --vary out.",
+                });
+                continue;
+            }
             let node = Node { span, value: value_of(value) };
             if let Err(reason) = put(root, &path, node) {
                 problems.error(Code::BadOverride, span, reason);
@@ -77,9 +94,29 @@ impl Overrides {
     }
 }
 
-/// Reads a dotted path; keys with other letters than TOML's bare ones are quoted.
+/// Reads a dotted path; keys with other letters than TOML's bare ones are quoted. What lies in
+/// a table of Kafka's settings is one part, with quotes or without.
 pub(crate) fn path_of(text: &str) -> Option<Vec<String>> {
-    read_assignment(&format!("{text} = 0")).map(|(path, _)| path)
+    let (mut path, _) = read_assignment(&format!("{text} = 0"))?;
+    if let Some(at) = (0..path.len()).find(|at| holds_settings(&path, *at))
+        && at + 1 < path.len()
+    {
+        let setting = path.split_off(at + 1).join(".");
+        path.push(setting);
+    }
+    Some(path)
+}
+
+fn rule_path(name: &str) -> Option<Vec<String>> {
+    path_of(&format!("cluster.rules.{name}"))
+}
+
+/// Returns what lies at a path.
+pub(crate) fn value_at<'t>(root: &'t Node, path: &[String]) -> Option<&'t Node> {
+    path.iter().try_fold(root, |here, name| match &here.value {
+        Value::List(items) => items.get(name.parse::<usize>().ok()?.checked_sub(1)?),
+        _ => here.get(name),
+    })
 }
 
 /// Reads a value as TOML would, and what is no TOML as a text.

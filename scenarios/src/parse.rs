@@ -33,7 +33,8 @@ pub fn parse(
     overrides.apply(&mut root, &mut problems);
     lower::check_schema(&root, &mut problems);
     let table = root.get("matrix");
-    let matrix = table.map(|node| Matrix::read(node, &mut problems)).unwrap_or_default();
+    let matrix = table.map(|node| Matrix::read(node, (&root, overrides), &mut problems));
+    let matrix = matrix.unwrap_or_default();
     let span = table.map_or(root.span, |node| node.span);
     let mut header: Option<Header> = None;
     let mut cases: Vec<Case> = Vec::new();

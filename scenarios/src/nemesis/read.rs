@@ -71,7 +71,13 @@ fn allow(node: &Node, plan: &Plan, problems: &mut Problems<'_>) -> Vec<(FaultKin
         }
         Some((kind, weight? as u32))
     });
-    allowed.collect()
+    let allowed: Vec<(FaultKind, u32)> = allowed.collect();
+    if allowed.len() == entries.len() && !allowed.is_empty() && allowed.iter().all(|it| it.1 == 0) {
+        problems
+            .error(Code::Missing, node.span, "this allows no fault: no weight is above 0")
+            .help("Give one a weight of 1 or more: allow = { crash = 4, pause = 2 }.");
+    }
+    allowed
 }
 
 fn kind(entry: &Entry, problems: &mut Problems<'_>) -> Option<FaultKind> {

@@ -303,6 +303,64 @@ fn an_impossible_matrix_and_an_impossible_override_have_their_codes() {
 }
 
 #[test]
+fn what_no_case_can_change_is_refused_in_the_matrix_and_in_vary() {
+    for name in ["seed", "title", "tags", "kafka", "ask.answer"] {
+        let matrix = SOUND.replace("[[step]]", &format!("[matrix]\n\"{name}\" = [1, 2]\n[[step]]"));
+        let first = name.split('.').next().unwrap();
+
+        let found = errors(&matrix);
+
+        assert_eq!(found[0].code, Code::BadMatrix);
+        assert_eq!(found[0].message, format!("a matrix cannot change `{first}`"));
+        assert!(found[0].help.is_some());
+
+        let vary = vec![(name.to_owned(), "2".to_owned())];
+        let vary = Overrides { vary, ..Overrides::default() };
+        let found = parse("file.toml", SOUND, &vary).unwrap_err();
+        let message = format!("`{first}` cannot be varied (from `--vary {name}=2`)");
+        assert_eq!(found[0].message, message);
+    }
+    let set = Overrides { set: vec![("seed".into(), "2".into())], ..Overrides::default() };
+    assert_eq!(parse("file.toml", SOUND, &set).unwrap().0.seed, 2);
+}
+
+#[test]
+fn a_path_that_the_command_line_sets_makes_no_cases() {
+    let factor = "\"topics.orders.replication-factor\" = [1, 3]";
+    let isr = "\"topics.orders.config.'min.insync.replicas'\" = [1, 2]";
+    let only = "\"topics.orders.config.min.insync.replicas\" = 2 }\nclaim = \"no-duplicates\"";
+    let matrix = format!("[matrix]\n{factor}\n{isr}\n[[matrix.expect]]\nwhere = {{ {only}\n");
+    let source = SOUND.replace("[[step]]", &format!("{matrix}[[step]]"));
+    let cases = |set: &[(&str, &str)]| -> Vec<(String, usize)> {
+        let own = |(path, value): &(&str, &str)| ((*path).to_owned(), (*value).to_owned());
+        let set = set.iter().map(own).collect();
+        let (read, _) =
+            parse("f.toml", &source, &Overrides { set, ..Overrides::default() }).unwrap();
+        read.cases.into_iter().map(|it| (it.name, it.expects.len())).collect()
+    };
+    let usual = cases(&[])[0].1;
+    let case = |name: &str, more: usize| (name.to_owned(), usual + more);
+
+    assert_eq!(cases(&[]).len(), 4);
+    for path in [
+        "topics.orders.config.'min.insync.replicas'",
+        "topics.orders.config.min.insync.replicas",
+        "topics.'orders'.config.\"min.insync.replicas\"",
+    ] {
+        let with = |value: &str| cases(&[(path, value)]);
+        let names = ["replication-factor=1", "replication-factor=3"];
+        assert_eq!(with("2"), names.map(|name| case(name, 1)), "{path}");
+        assert_eq!(with("\"2\""), names.map(|name| case(name, 1)), "{path}");
+        assert_eq!(with("1"), names.map(|name| case(name, 0)), "{path}");
+    }
+    let both = [
+        ("topics.orders.replication-factor", "2"),
+        ("topics.orders.config.'min.insync.replicas'", "2"),
+    ];
+    assert_eq!(cases(&both), [case("", 1)]);
+}
+
+#[test]
 fn a_mistake_of_some_cases_names_them() {
     let source = SOUND
         .replace("[[step]]", "[matrix]\n\"topics.orders.replication-factor\" = [1, 4]\n[[step]]");

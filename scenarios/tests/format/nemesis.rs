@@ -303,6 +303,15 @@ fn plan_step() -> Step {
     }
 }
 
+#[test]
+fn a_nemesis_whose_weights_are_all_zero_allows_nothing_and_is_refused() {
+    let source = FILE.replace("[nemesis]", "[nemesis]\nallow = { crash = 0, pause = 0 }");
+
+    let found = parse("nemesis.toml", &source, &Overrides::default()).unwrap_err();
+
+    assert_eq!(found[0].message, "this allows no fault: no weight is above 0");
+}
+
 fn nemesis(section: &str) -> Nemesis {
     read(section).cases[0].nemesis.clone().unwrap()
 }
