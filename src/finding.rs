@@ -17,6 +17,7 @@ use sim::outcome::Outcome;
 use sim::verdict::Claim;
 use sim::{KeepHistory, Options};
 
+use crate::args::quoted;
 use crate::artefacts::write_file;
 use crate::error::CliError;
 use crate::ui::{Format, Ui};
@@ -99,6 +100,7 @@ impl Filed<'_> {
         ui: &mut Ui,
     ) -> Result<(), CliError> {
         let repro = self.path(out).display().to_string();
+        let replay = format!("trial replay {}", quoted(&repro));
         let found = Found {
             violation: self.violation,
             signature: self.signature,
@@ -109,6 +111,7 @@ impl Filed<'_> {
             outcome: &story.outcome,
             size: story.size,
             repro: &repro,
+            replay: &replay,
             version: (env!("CARGO_PKG_VERSION"), sim::MODEL_VERSION),
             again: self.again,
         };

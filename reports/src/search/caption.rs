@@ -27,6 +27,11 @@ pub fn caption(plan: &Plan, step: &Step, words: &Words) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// Says whether a step is part of the story: a mark is there for the triggers of other steps.
+pub fn is_told(step: &Step) -> bool {
+    !matches!(step.action, Action::Mark(_))
+}
+
 /// Says when a step fires: `at 8s`.
 pub fn occasion(plan: &Plan, trigger: &Trigger, words: &Words) -> String {
     let [at, later, once, once_and_later] = words.shrink.triggers;

@@ -4,11 +4,11 @@ use scenarios::search::shrink::size::Size;
 use scenarios::search::signature::Signature;
 use scenarios::search::violation::Violation;
 use sim::outcome::Outcome;
-use sim::plan::Plan;
+use sim::plan::{Plan, Step};
 use sim::verdict::Verdict;
 
 use crate::json::digest;
-use crate::search::caption::caption;
+use crate::search::caption::{caption, is_told};
 use crate::text::{Line, Tone, WIDTH, counted, fill, padded, wrap};
 use crate::words::Words;
 
@@ -40,6 +40,8 @@ pub struct Found<'a> {
     pub size: Sizes,
     /// The file that holds it.
     pub repro: &'a str,
+    /// The command that runs that file.
+    pub replay: &'a str,
     /// The version of Trial, and of the rules.
     pub version: (&'a str, u32),
     /// The command that draws it again.
@@ -82,7 +84,7 @@ pub fn lines(found: &Found<'_>, words: &Words) -> Vec<Line> {
     let command = |word: &str, command: &str| {
         Line::of(Tone::Quiet, padded(word, HEAD)).then(Tone::Plain, command).uncut()
     };
-    lines.push(command(says.replay, &format!("trial replay {}", found.repro)));
+    lines.push(command(says.replay, found.replay));
     lines.push(command(says.or, found.again));
     let (version, model) = (found.version.0, found.version.1.to_string());
     let digest = fill(says.digest, &[&digest(found.outcome.digest), version, &model]);
@@ -92,9 +94,9 @@ pub fn lines(found: &Found<'_>, words: &Words) -> Vec<Line> {
 
 /// Tells the story: what its steps do, as far as they are few.
 fn steps(found: &Found<'_>, words: &Words) -> Vec<Line> {
-    let steps = &found.plan.steps;
+    let steps: Vec<&Step> = found.plan.steps.iter().filter(|step| is_told(step)).collect();
     let mut lines = Vec::new();
-    for (step, place) in steps.iter().take(STEPS_MAX).zip(1..) {
+    for (&step, place) in steps.iter().take(STEPS_MAX).zip(1..) {
         let text = wrap(&caption(found.plan, step, words), WIDTH - HEAD - STEP);
         for (at, part) in text.into_iter().enumerate() {
             let number = if at == 0 { format!("{place}.") } else { String::new() };

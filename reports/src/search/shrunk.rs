@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sim::plan::Plan;
 use unicode_width::UnicodeWidthStr;
 
-use super::caption::{caption, occasion};
+use super::caption::{caption, is_told, occasion};
 use super::json::size;
 use crate::json::VERSION;
 use crate::text::{Line, Tone, WIDTH, counted, fill, grouped, padded, wrap};
@@ -65,7 +65,7 @@ pub fn title(violation: &Violation, plan: &Plan, words: &Words) -> String {
 
 /// Returns what is said at each step.
 pub fn captions(plan: &Plan, words: &Words) -> Vec<Option<String>> {
-    plan.steps.iter().map(|step| Some(caption(plan, step, words))).collect()
+    plan.steps.iter().map(|step| is_told(step).then(|| caption(plan, step, words))).collect()
 }
 
 /// Tells it to machines.
