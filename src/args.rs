@@ -148,6 +148,11 @@ pub(crate) fn split(flag: &str, text: &str) -> Result<(String, String), CliError
     })
 }
 
+/// Writes the name of a file so that no command takes it for a flag.
+pub(crate) fn typed(file: &str) -> String {
+    if file.starts_with('-') { format!("./{file}") } else { file.to_owned() }
+}
+
 /// Quotes a word for a shell, if it needs it.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,+@".contains(letter);

@@ -1,6 +1,8 @@
 //! `trial check`: reads scenarios without running them.
 
+use reports::json::VERSION;
 use scenarios::{Diagnostic, Overrides, Severity, parse};
+use serde_json::{Value, json};
 
 use crate::error::CliError;
 use crate::load;
@@ -23,7 +25,18 @@ pub struct CheckArgs {
 /// Returns 2 if a file cannot be run.
 pub fn check(args: &CheckArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let mut worst = 0;
-    for source in load::find(&args.files)? {
+    for (given, source) in args.files.iter().flat_map(|name| load::each(name)) {
+        let source = match source {
+            Ok(source) => source,
+            Err(error) => {
+                worst = 2;
+                match args.format {
+                    Format::Json => ui.json(&unread(&given, &error))?,
+                    Format::Human => ui.note(&error.to_string())?,
+                }
+                continue;
+            }
+        };
         let (found, cases) = match parse(&source.given, &source.text, &Overrides::default()) {
             Ok((scenario, warnings)) => (warnings, Some(scenario.cases.len())),
             Err(problems) => (problems, None),
@@ -35,7 +48,9 @@ pub fn check(args: &CheckArgs, ui: &mut Ui) -> Result<u8, CliError> {
         match args.format {
             Format::Json => {
                 for diagnostic in &found {
-                    ui.json(&diagnostic.to_json(&source.text))?;
+                    let mut object = diagnostic.to_json(&source.text);
+                    object["v"] = VERSION.into();
+                    ui.json(&object)?;
                 }
             }
             Format::Human => {
@@ -54,6 +69,26 @@ pub fn check(args: &CheckArgs, ui: &mut Ui) -> Result<u8, CliError> {
         }
     }
     Ok(worst)
+}
+
+/// Returns a file that cannot be read as a problem without a place.
+fn unread(given: &str, error: &CliError) -> Value {
+    let (message, help) = match error {
+        CliError::Usage { message, hint } => (message.clone(), Some(hint)),
+        CliError::Shown | CliError::Io(_) => (error.to_string(), None),
+    };
+    json!({
+        "v": VERSION,
+        "code": null,
+        "severity": "error",
+        "file": given,
+        "line": null,
+        "column": null,
+        "end": null,
+        "message": message,
+        "label": null,
+        "help": help,
+    })
 }
 
 fn plural(count: usize, noun: &str) -> String {

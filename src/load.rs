@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use reports::text::grouped;
 use scenarios::{Diagnostic, Overrides, Scenario, library, parse};
 
+use crate::args::typed;
 use crate::error::CliError;
 use crate::suggest::nearest;
 use crate::ui::Ui;
@@ -38,27 +39,38 @@ pub struct Loaded {
 pub fn find(names: &[String]) -> Result<Vec<Source>, CliError> {
     let mut sources = Vec::new();
     for name in names {
-        let path = Path::new(name);
-        if path.is_dir() {
-            let files = scenario_files(path)?;
-            if files.is_empty() {
-                return Err(CliError::usage(
-                    format!("no scenarios in {name}"),
-                    "Scenarios are files that end in .toml; folders are searched to the bottom.",
-                ));
-            }
-            for file in files {
-                sources.push(read(&file)?);
-            }
-        } else if path.exists() {
-            sources.push(read(path)?);
-        } else if let Some(entry) = scenarios::library::find(name) {
-            sources.push(Source { given: name.clone(), text: entry.source.to_owned() });
-        } else {
-            return Err(missing(name));
+        for (_, found) in each(name) {
+            sources.push(found?);
         }
     }
     Ok(sources)
+}
+
+/// Finds the scenarios that one name stands for, each with its own name, or why it cannot be read.
+pub fn each(name: &str) -> Vec<(String, Result<Source, CliError>)> {
+    let path = Path::new(name);
+    let one = |found| vec![(typed(name), found)];
+    if path.is_dir() {
+        return match scenario_files(path) {
+            Err(error) => one(Err(error)),
+            Ok(files) if files.is_empty() => one(Err(CliError::usage(
+                format!("no scenarios in {name}"),
+                "Scenarios are files that end in .toml; folders are searched to the bottom.",
+            ))),
+            Ok(files) => files.iter().map(|file| (shown(file), read(file))).collect(),
+        };
+    }
+    if path.exists() {
+        return one(read(path));
+    }
+    one(match library::find(name) {
+        Some(entry) => Ok(Source { given: name.to_owned(), text: entry.source.to_owned() }),
+        None => Err(missing(name)),
+    })
+}
+
+fn shown(path: &Path) -> String {
+    typed(&path.display().to_string())
 }
 
 /// Reads the scenarios and shows what is wrong with them.
@@ -98,7 +110,7 @@ fn show(found: &[Diagnostic], source: &Source, ui: &mut Ui) -> Result<(), CliErr
 }
 
 fn read(path: &Path) -> Result<Source, CliError> {
-    let given = path.display().to_string();
+    let given = shown(path);
     let cannot_read =
         |why: &str, hint: &str| Err(CliError::usage(format!("cannot read {given}: {why}"), hint));
     let mut bytes = Vec::new();

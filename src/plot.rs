@@ -14,7 +14,7 @@ use reports::sweep::{Sweep, VERSION};
 use reports::trace::Trace;
 use scenarios::Language;
 
-use crate::args::{Selection, quoted};
+use crate::args::{Selection, quoted, typed};
 use crate::error::CliError;
 use crate::load;
 use crate::retold::Retold;
@@ -189,7 +189,8 @@ fn again_of(args: &PlotArgs, seed: u64) -> String {
         Source::Sweep(plot) => plot.name().to_owned(),
         Source::Run(_) | Source::Runs(_) => format!("{:?}", args.plot),
     };
-    let mut words = vec![format!("trial plot {} --plot {plot} --seed {seed}", quoted(&args.file))];
+    let mut words =
+        vec![format!("trial plot {} --plot {plot} --seed {seed}", quoted(&typed(&args.file)))];
     let flags = [("--set", &args.set), ("--vary", &args.vary), ("--case", &args.case)];
     for (flag, values) in flags {
         words.extend(values.iter().map(|value| format!("{flag} {}", quoted(value))));

@@ -15,7 +15,6 @@ use reports::summary::{self, Many, Short, Totals, line};
 use reports::text::{Line, Tone, fill, grouped};
 use reports::trace::texts::Texts;
 use reports::verdict::{Came, Expected, Helped};
-use reports::words::Words;
 use scenarios::{Case, Class, Overrides, Trial};
 use sim::{KeepHistory, Options};
 
@@ -49,7 +48,8 @@ pub struct RunArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: RunFormat,
-    /// Print every entry of the history, or those of a kind, node or record
+    /// Print every entry of the history, or those of a kind, node or record: as JSON lines with
+    /// `--format json`, and beside the document (on standard error) with junit and github
     #[arg(long, value_name = "FILTER", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "")]
     trace: Option<String>,
@@ -226,7 +226,7 @@ impl Session<'_> {
         let case = &file.scenario.cases[unit.case];
         let name = (file.scenario.name.as_str(), case.name.as_str(), unit.seed);
         let mut short = Short::of(name, &trial.outcome, class);
-        short.surprises = surprises(case, &trial, ui.words);
+        short.surprises = surprises(case, &trial);
         short.again = self.args.selection.again(&file.given, unit.seed, &case.settings);
         if self.args.format.is_for_builds() {
             let untested = if self.args.strict { Untested::Failed } else { Untested::Skipped };
@@ -342,8 +342,11 @@ impl Session<'_> {
                 let folder = self.folders.below(folder, unit);
                 artefacts::write(&folder, story, (class, outside.0, outside.1), &retold.again)?;
             }
+            if self.args.format == RunFormat::Json {
+                ui.json(&json::run_started(story.scenario, story.case, story.seed))?;
+            }
             if let Some(filter) = &self.args.trace {
-                trace(story, filter, ui)?;
+                trace(story, filter, self.args.format, ui)?;
             }
             match self.args.format {
                 RunFormat::Json => print_json(story, class, outside, &retold.again, ui)?,
@@ -428,7 +431,6 @@ fn print_json(
     again: &str,
     ui: &mut Ui,
 ) -> Result<(), CliError> {
-    ui.json(&json::run_started(story.scenario, story.case, story.seed))?;
     for finding in json::findings(story, again) {
         ui.json(&finding)?;
     }
@@ -436,19 +438,25 @@ fn print_json(
     Ok(())
 }
 
-fn trace(story: &Story<'_>, filter: &str, ui: &mut Ui) -> Result<(), CliError> {
-    for entry in &story.outcome.history {
+fn trace(story: &Story<'_>, filter: &str, format: RunFormat, ui: &mut Ui) -> Result<(), CliError> {
+    for (place, entry) in story.outcome.history.iter().enumerate() {
         let wanted = filter.is_empty()
             || filter.split(',').any(|word| entry::matches(story, entry, word.trim()));
-        if wanted {
-            ui.text(&format!("{:>9} {}", entry.at.to_string(), entry::prose(story, entry)))?;
+        if !wanted {
+            continue;
+        }
+        let text = || format!("{:>9} {}", entry.at.to_string(), entry::prose(story, entry));
+        match format {
+            RunFormat::Human => ui.text(&text())?,
+            RunFormat::Json => ui.json(&json::traced(story, place, entry))?,
+            // Their output is a document, in which a trace has no place.
+            RunFormat::Junit | RunFormat::Github => ui.note(&ui.signs.spell(&text()))?,
         }
     }
     Ok(())
 }
 
-/// Returns what did not come as expected, in words.
-fn surprises(case: &Case, trial: &Trial, words: &Words) -> Vec<String> {
-    let expected = expected(case, trial).into_iter();
-    expected.filter(|it| it.came != Came::True).map(|it| it.text.say(&words.grammar)).collect()
+/// Returns what did not come as expected.
+fn surprises(case: &Case, trial: &Trial) -> Vec<Expected> {
+    expected(case, trial).into_iter().filter(|it| it.came != Came::True).collect()
 }

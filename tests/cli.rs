@@ -165,12 +165,92 @@ fn two_processes_have_the_same_histories() {
 
 #[test]
 fn json_lines_are_objects_with_a_version() {
-    let output = trial(&["run", "acks1-leader-crash", "--format", "json"]);
-    let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
-    let objects: Vec<serde_json::Value> =
-        text.lines().map(|line| serde_json::from_str(line).expect("a line is an object")).collect();
+    for trace in [&[][..], &["--trace=r0"]] {
+        let words = [&["run", "acks1-leader-crash", "--format", "json"][..], trace].concat();
+        let output = trial(&words);
+        let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+        let lines = text.lines().map(serde_json::from_str);
+        let objects: Vec<serde_json::Value> =
+            lines.map(|line| line.expect("a line is an object")).collect();
 
-    assert!(objects.iter().all(|object| object["v"] == 1), "{text}");
-    assert_eq!(objects.first().map(|object| &object["event"]), Some(&"run-started".into()));
-    assert_eq!(objects.last().map(|object| &object["event"]), Some(&"summary".into()));
+        assert!(objects.iter().all(|object| object["v"] == 1), "{text}");
+        assert_eq!(objects.first().map(|object| &object["event"]), Some(&"run-started".into()));
+        assert_eq!(objects.last().map(|object| &object["event"]), Some(&"summary".into()));
+        let entries = objects.iter().any(|object| object["event"] == "entry");
+        assert_eq!(entries, !trace.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn what_is_for_builds_is_a_document_and_its_trace_stands_beside_it() {
+    for format in ["junit", "github"] {
+        let output = trial(&["run", "acks1-leader-crash", "--format", format, "--trace=r0"]);
+        let plain = trial(&["run", "acks1-leader-crash", "--format", format]);
+        let length = |text: &[u8]| String::from_utf8_lossy(text).lines().count();
+
+        assert_eq!(length(&output.stdout), length(&plain.stdout), "{format}");
+        assert!(length(&plain.stderr) < length(&output.stderr), "{format}");
+    }
+}
+
+#[test]
+fn a_surprise_in_few_words_says_that_it_was_expected() {
+    let words = ["run", "acks1-leader-crash", "-q", "--set", "producers.p1.config.acks=all"];
+
+    let english = shown(&words);
+    let chinese = shown(&[&words[..], &["--lang", "zh"]].concat());
+
+    for (text, expected, not) in
+        [(english, "expected: ", " ✗ it did not"), (chinese, "预期：", " ✗ 并非如此")]
+    {
+        let head = text.lines().position(|line| line.trim_start().starts_with(expected));
+        let head = head.expect("the expectation is told");
+        assert!(text.lines().skip(head).any(|line| line.ends_with(not)), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_line_of_json_and_the_others_are_read() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("check-json");
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    let files: [(&str, &[u8]); 2] = [("binary.toml", b"\xff\xfe"), ("empty.toml", b"")];
+    for (name, content) in files {
+        std::fs::write(folder.join(name), content).expect("the file can be written");
+    }
+    let folder = folder.to_str().expect("the path is UTF-8");
+
+    let output = trial(&["check", "--format", "json", folder, "no-such-file.toml"]);
+    let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    let lines = text.lines().map(serde_json::from_str);
+    let objects: Vec<serde_json::Value> =
+        lines.map(|line| line.expect("a line is an object")).collect();
+
+    assert_eq!(output.status.code(), Some(2));
+    assert!(objects.iter().all(|it| it["v"] == 1 && it["severity"] == "error"), "{text}");
+    for name in ["binary.toml", "empty.toml", "no-such-file.toml"] {
+        let is_it =
+            |it: &serde_json::Value| it["file"].as_str().is_some_and(|it| it.ends_with(name));
+        assert!(objects.iter().any(is_it), "{name}: {text}");
+    }
+    let binary = &objects[0];
+    assert!(binary["message"].as_str().is_some_and(|it| it.contains("is not UTF-8")), "{text}");
+    assert!(binary["help"].as_str().is_some_and(|it| !it.is_empty()), "{text}");
+}
+
+#[test]
+fn a_file_that_begins_like_a_flag_is_named_so_that_it_runs_again() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("dashed");
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    let source = include_str!("../scenarios/library/partition/acks1-leader-crash.toml");
+    std::fs::write(folder.join("-x.toml"), source).expect("the file can be written");
+    let call = |words: &[&str]| {
+        let output = command(words).current_dir(&folder).output().expect("the binary runs");
+        String::from_utf8(output.stdout).expect("reports are UTF-8")
+    };
+
+    let first = call(&["run", "--", "-x.toml"]);
+    let again = call(&["run", "./-x.toml", "--seed", "7"]);
+
+    assert!(first.contains("trial run ./-x.toml --seed 7"), "{first}");
+    assert_eq!(first, again);
 }

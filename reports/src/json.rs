@@ -2,6 +2,7 @@
 
 use scenarios::Class;
 use serde_json::{Value, json};
+use sim::history::Entry;
 use sim::outcome::Ended;
 use sim::verdict::{Anomaly, Claim, Evidence, Finding, Verdict};
 
@@ -269,6 +270,16 @@ pub fn class_name(class: Class) -> &'static str {
 /// Writes a digest as everywhere: sixteen hexadecimal digits.
 pub fn digest(digest: u64) -> String {
     format!("{digest:016x}")
+}
+
+/// An entry of the history that was asked for: that of `history.jsonl`, as an event.
+pub fn traced(story: &Story<'_>, place: usize, entry: &Entry) -> Value {
+    let mut object = json!({ "v": VERSION, "event": "entry" });
+    let own = entry::json(story, place, entry);
+    for (name, value) in own.as_object().into_iter().flatten() {
+        object[name] = value.clone();
+    }
+    object
 }
 
 /// Returns a whole history as JSON lines.

@@ -48,7 +48,7 @@ pub fn golden(story: &Story<'_>, expected: &[Expected]) -> String {
     end.extend(groups(story));
     end.push(Line::default());
     end.extend(verdicts(story, expected));
-    end.extend(expectations(expected, story.words));
+    end.extend(expectations(expected, 1, story.words));
     let mut lines = title(story, signs);
     lines.push(Line::default());
     let room = GOLDEN_LINES.saturating_sub(lines.len() + end.len() + 1);

@@ -8,11 +8,13 @@ use sim::verdict::{Claim, Verdict};
 use unicode_width::UnicodeWidthStr;
 
 use crate::text::{Line, Tone, WIDTH, counted, fill, grouped, padded, wrap};
-use crate::verdict::replay;
+use crate::verdict::{Expected, expectations, replay};
 use crate::words::Words;
 
 /// Columns of the word that a scenario's line begins with.
 const WORD: usize = 9;
+/// Columns before what is told below a trial's line.
+const INDENT: usize = 2;
 /// Trials of one scenario whose surprises are told.
 const SURPRISES_SHOWN: usize = 5;
 
@@ -45,8 +47,8 @@ pub struct Short {
     pub holding: usize,
     /// How it compares.
     pub class: Class,
-    /// What did not come as expected, in words.
-    pub surprises: Vec<String>,
+    /// What did not come as expected.
+    pub surprises: Vec<Expected>,
     /// The command that runs it again.
     pub again: String,
 }
@@ -82,25 +84,30 @@ pub fn line(short: &Short, words: &Words) -> Vec<Line> {
     }
     head.push(Tone::Quiet, fill(words.summary.of_seed, &[&short.seed.to_string()]));
     let outcome = outcome_words(&short.broken, short.holding, words);
+    let joint = words.summary.joint;
     let mut lines = Vec::new();
-    if WIDTH < head.width() + outcome.width() + 2 + word.width() {
-        lines.push(std::mem::take(&mut head));
-        head.push(Tone::Plain, "  ");
+    if head.width() + outcome.width() + joint.width() + word.width() <= WIDTH {
+        lines.push(head.then(Tone::Plain, format!("{outcome}{joint}")).then(tone, word));
+    } else {
+        // The word is what everybody looks for, so that it comes whole, whatever else is long.
+        lines.push(head);
+        let room = WIDTH - INDENT - joint.width() - word.width();
+        let mut parts = wrap(&outcome, room).into_iter().peekable();
+        while let Some(part) = parts.next() {
+            let line = Line::plain(format!("{:INDENT$}{part}", ""));
+            lines.push(match parts.peek() {
+                Some(_) => line,
+                None => line.then(Tone::Plain, joint).then(tone, word),
+            });
+        }
     }
-    lines
-        .push(head.then(Tone::Plain, format!("{outcome}{}", words.summary.joint)).then(tone, word));
-    lines.extend(surprises(short, 2, words));
+    lines.extend(surprises(short, INDENT, words));
     lines
 }
 
 /// Tells what did not come as expected, and how to see it again.
 fn surprises(short: &Short, indent: usize, words: &Words) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for surprise in &short.surprises {
-        for text in wrap(surprise, WIDTH - indent - 1) {
-            lines.push(Line::of(Tone::Risk, format!("{}{text}", " ".repeat(indent))));
-        }
-    }
+    let mut lines = expectations(&short.surprises, indent, words);
     if !short.surprises.is_empty() && !short.again.is_empty() {
         lines.extend(replay(&short.again, indent, words));
     }

@@ -91,7 +91,7 @@ pub fn verdict(
         }
     }
     lines.push(rule(('└', '┘'), "", signs));
-    lines.extend(expectations(expected, story.words));
+    lines.extend(expectations(expected, 1, story.words));
     lines.extend(replay(again, 1, story.words));
     lines
 }
@@ -103,7 +103,7 @@ pub fn is_helpless(helped: &[Helped]) -> bool {
 }
 
 /// Draws the expectations, one line each.
-pub fn expectations(expected: &[Expected], words: &Words) -> Vec<Line> {
+pub fn expectations(expected: &[Expected], indent: usize, words: &Words) -> Vec<Line> {
     let mut head = words.expected;
     let mut lines = Vec::new();
     for it in expected {
@@ -112,10 +112,11 @@ pub fn expectations(expected: &[Expected], words: &Words) -> Vec<Line> {
             Came::False => (words.came[1], Tone::Lost),
             Came::Untested => (words.came[2], Tone::Risk),
         };
-        let parts = wrap(&it.text.say(&words.grammar), WIDTH - HEAD - 2 - words.came[1].width());
+        let room = WIDTH - HEAD - 1 - indent - words.came[1].width();
+        let parts = wrap(&it.text.say(&words.grammar), room);
         let last = parts.len() - 1;
         for (at, part) in parts.into_iter().enumerate() {
-            let mut line = Line::of(Tone::Quiet, format!(" {}", padded(head, HEAD)));
+            let mut line = Line::of(Tone::Quiet, format!("{:indent$}{}", "", padded(head, HEAD)));
             line.push(Tone::Plain, part);
             if at == last {
                 line = line.then(Tone::Plain, " ").then(tone, sign);

@@ -9,11 +9,11 @@ use reports::text::{Colour, Signs, WIDTH, render};
 use reports::timeline::{LINES, timeline};
 use reports::verdict::{Came, Expected, Helped, HelpedStanding};
 use reports::why::why;
-use reports::words::EN;
+use reports::words::{EN, ZH};
 use scenarios::Class;
 use sim::clause::{ClauseKind, Sentence, Value};
 use sim::plan::ClientRole;
-use sim::verdict::MomentKind;
+use sim::verdict::{Claim, MomentKind};
 use unicode_width::UnicodeWidthStr;
 
 use crate::example::acks_1_leader_crash;
@@ -107,6 +107,23 @@ fn json_of_a_loss() {
 
     insta::assert_json_snapshot!(findings(&story, "again"));
     insta::assert_json_snapshot!(run_finished(&story, Class::AsExpected, (&[], &[]), "again"));
+}
+
+#[test]
+fn the_word_that_a_line_ends_with_is_never_cut() {
+    let example = acks_1_leader_crash();
+    let name = "a-name-that-leaves-no-room-for-anything-else-in-the-line-of-a-trial";
+    let mut short = Short::of((name, "", 7), &example.outcome, Class::Unexpected);
+    for claims in 1..=Claim::ALL.len() {
+        short.broken = Claim::ALL.iter().take(claims).map(|claim| (*claim, 1_000)).collect();
+        for words in [&EN, &ZH] {
+            let text = render(&line(&short, words), Signs::Unicode, Colour::Plain);
+
+            assert!(text.trim_end().ends_with(words.summary.line_classes[1]), "{text}");
+            assert!(!text.contains('…'), "{text}");
+            assert!(short.broken.iter().all(|(claim, _)| text.contains(claim.name())), "{text}");
+        }
+    }
 }
 
 #[test]
