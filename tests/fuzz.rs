@@ -72,6 +72,19 @@ fn one_seed_draws_one_finding_again() {
 }
 
 #[test]
+fn a_finding_tells_faults_and_not_marks_and_a_command_that_can_be_typed() {
+    let out = temporary("fuzz o'dir");
+    let knob = "topics.orders.config.'min.insync.replicas'=1";
+    let seed = ["--seed", "5975181115053330", "--set", knob, "--no-shrink", "--out", &out];
+    let text = shown(&words(&["fuzz", "safe-defaults-everything-at-once"], &seed));
+
+    let replay = text.lines().find_map(|line| line.strip_prefix("replay")).expect("it says how");
+    assert!(replay.contains("fuzz o'\\''dir/safe-defaults-everything-at-once/"), "{replay}");
+    assert!(text.contains("not shrunk: 36 steps") && text.contains("and 28 steps more"), "{text}");
+    assert!(!text.contains("-is-over") && !text.contains("Cut-"), "{text}");
+}
+
+#[test]
 fn machines_are_told_every_finding_and_how_hard_it_was_looked() {
     let out = temporary("fuzz-json");
     let flags = ["--runs", "1000", "--format", "json", "--no-shrink", "--out", &out];

@@ -94,17 +94,18 @@ pub fn lines(found: &Found<'_>, words: &Words) -> Vec<Line> {
 
 /// Tells the story: what its steps do, as far as they are few.
 fn steps(found: &Found<'_>, words: &Words) -> Vec<Line> {
-    let steps: Vec<&Step> = found.plan.steps.iter().filter(|step| is_told(step)).collect();
+    let all = &found.plan.steps;
+    let told: Vec<&Step> = all.iter().filter(|step| is_told(step)).take(STEPS_MAX).collect();
     let mut lines = Vec::new();
-    for (&step, place) in steps.iter().take(STEPS_MAX).zip(1..) {
+    for (&step, place) in told.iter().zip(1..) {
         let text = wrap(&caption(found.plan, step, words), WIDTH - HEAD - STEP);
         for (at, part) in text.into_iter().enumerate() {
             let number = if at == 0 { format!("{place}.") } else { String::new() };
             lines.push(Line::plain(format!("{:HEAD$}{number:STEP$}{part}", "")));
         }
     }
-    if STEPS_MAX < steps.len() {
-        let more = counted((steps.len() - STEPS_MAX) as u64, words.fuzz.more_steps);
+    if told.len() < all.len() {
+        let more = counted((all.len() - told.len()) as u64, words.fuzz.more_steps);
         lines.push(Line::of(Tone::Quiet, format!("{:HEAD$}{:STEP$}{more}", "", "")));
     }
     lines
