@@ -10,7 +10,7 @@
 //!
 //! Simplified: transactions have no part in a state yet, since the model has none.
 //!
-//! Source: ours; counts in powers of two as AFL has them.
+//! Source: ours; ways between states as AFL counts them.
 
 mod faults;
 mod group;

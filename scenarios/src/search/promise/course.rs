@@ -31,7 +31,8 @@ pub(crate) struct Course {
     /// and connected anew, while it was on a link that a cut or a slow network held up.
     pub delays_requests: bool,
     /// Whether the registration of a dead process may reach the controller after that of the
-    /// next one, which is then heard no more: a broker has died twice, and messages are late.
+    /// next one, which is then heard no more: a broker has died twice, and messages are late,
+    /// or take longer than it is down.
     ///
     /// Source: `ClusterControlManager.registerBroker`, which takes any registration while the
     /// one before has sent no heartbeat, Kafka 4.0.
@@ -86,15 +87,19 @@ impl Course {
                 Action::Rule(rule) => rule.fate != MessageFate::Drop,
                 _ => false,
             });
-        let ends_brokers = actions().filter(|action| match action {
-            Action::Crash(who) | Action::Shutdown(who) | Action::PowerLoss(who, _) => {
-                who.iter().any(|selector| kinds(selector, plan).contains(&Kind::Broker))
-            }
-            _ => false,
-        });
+        let ends_brokers = || {
+            plan.steps.iter().filter(|step| match &step.action {
+                Action::Crash(who) | Action::Shutdown(who) | Action::PowerLoss(who, _) => {
+                    who.iter().any(|selector| kinds(selector, plan).contains(&Kind::Broker))
+                }
+                _ => false,
+            })
+        };
+        // Whoever is down without an end may be started again at once by another step.
+        let downtimes = ends_brokers().map(|step| step.undo_after.unwrap_or_default());
+        let overtaken = downtimes.fold(OVERTAKES, Duration::min) < slowest_link(plan);
         Course {
-            revives_registrations: (delays_requests || OVERTAKES < slowest_link(plan))
-                && 1 < ends_brokers.count(),
+            revives_registrations: (delays_requests || overtaken) && 1 < ends_brokers().count(),
             forgets_proposals: reads_old_news(plan),
             misses_epochs: has_three(plan) && elects_preferred(plan) && hears_late(plan),
             delays_requests,

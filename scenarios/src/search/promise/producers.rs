@@ -2,8 +2,9 @@
 
 use model::config::{Idempotence, ProducerConfig};
 use model::message::data::Acks;
+use model::message::{Api, Half};
 use model::time::Duration;
-use sim::plan::{Action, ClientRole, OnFailure, Plan};
+use sim::plan::{Action, ClientRole, MessageFate, OnFailure, Plan};
 use sim::verdict::Claim;
 
 use crate::search::promise::course::Course;
@@ -144,8 +145,23 @@ fn leaves_out_none(config: &ProducerConfig, plan: &Plan, course: &Course) -> boo
 /// its leader refuses it for its number, or answers only after the producer has given up on it.
 pub(crate) fn gets_stuck(plan: &Plan, course: &Course) -> bool {
     senders(plan).iter().any(|it| {
-        let is_refused = is_idempotent(it) && !renumbers_none(it, plan, course);
+        let is_forgotten = 1 < it.in_flight_max && swallows_answers(plan);
+        let is_refused = is_idempotent(it) && (is_forgotten || !renumbers_none(it, plan, course));
         PATIENCE < it.delivery_timeout && (is_refused || is_impatient(it.request_timeout, plan))
+    })
+}
+
+/// Says whether a producer may miss an answer and hear later ones. Its leader remembers its last
+/// five batches only, so that one that is repeated after five more is out of order to it.
+///
+/// Source: `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`, Kafka 4.0.
+fn swallows_answers(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| match &step.action {
+        Action::Rule(rule) => {
+            let is_answer = rule.kind.api == Api::Produce && rule.kind.half == Half::Response;
+            is_answer && rule.fate == MessageFate::Drop
+        }
+        _ => false,
     })
 }
 

@@ -172,3 +172,43 @@ fn replicas_catch_up_where_copies_come_to_an_end() {
     assert!(!caught_up("1ms", "fails = 0.1, on-poison = \"crash\""));
     assert!(caught_up("1ms", "fails = 0.1, on-poison = \"skip\""));
 }
+
+/// The registration of the process that dies second arrives after that of its successor.
+#[test]
+fn brokers_come_back_if_no_registration_can_be_late() {
+    let comes_back = |times: &[&str], latency: &str| {
+        let crash = |(second, down): (usize, &&str)| {
+            format!("[[step]]\nat = \"{second}s\"\ncrash = \"broker-1\"\nfor = \"{down}\"\n")
+        };
+        let steps: String = (2..).zip(times).map(crash).collect();
+        let world = format!("[sim]\nsettle = \"600s\"\n[network]\nlatency = {latency}\n{steps}");
+        promises(Claim::ReplicasCatchUp, TWO, &world)
+    };
+    const UNEVEN: &str =
+        r#"{ shape = "two-humped", usual = "1ms", rare = "20ms", rare-share = 0.05 }"#;
+
+    assert!(comes_back(&["1ms"], UNEVEN));
+    assert!(comes_back(&["1s", "20ms"], UNEVEN));
+    assert!(!comes_back(&["1s", "19ms"], UNEVEN));
+    assert!(comes_back(&["1s", "19ms"], "\"1ms\""));
+    assert!(!comes_back(
+        &["1s", "1s"],
+        r#"{ shape = "two-humped", usual = "1ms", rare = "21ms", rare-share = 0.05 }"#
+    ));
+}
+
+/// The leader has forgotten the batch by the time it is repeated.
+#[test]
+fn a_swallowed_answer_holds_up_who_has_more_in_flight() {
+    let resume = |what: &str, in_flight: u8| {
+        let world = format!(
+            "config = {{ \"max.in.flight.requests.per.connection\" = {in_flight} }}\n\
+             [sim]\nsettle = \"600s\"\n[[step]]\nat = \"2s\"\n\
+             rule = {{ {what} = \"ProduceResponse\", to = \"p1\", times = 1 }}"
+        );
+        promises(Claim::WritesResume, TWO, &world)
+    };
+
+    assert!(!resume("drop", 5));
+    assert!(resume("drop", 1));
+}
