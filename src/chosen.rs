@@ -19,7 +19,7 @@ use crate::ui::Ui;
 /// What `--out` writes into a trial's folder.
 const VERDICT: &str = "verdict.json";
 /// Cases that a note names.
-const CASES_NAMED: usize = 4;
+const OTHERS_NAMED: usize = 3;
 
 /// Which trial to show
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -75,8 +75,8 @@ impl Chosen {
         let overrides = selection.overrides()?;
         let loaded = load::scenarios(&selection.files, &overrides, ui)?;
         if loaded.len() != 1 {
-            let message = format!("{} scenarios are too many to show", loaded.len());
-            return Err(CliError::usage(message, "Name one file."));
+            let message = format!("{file} holds {} scenarios, and this is about one", loaded.len());
+            return Err(CliError::usage(message, "Name one of its files."));
         }
         let digest = digest.filter(|_| !changed && args.case.is_empty());
         Ok(Chosen { selection, overrides, loaded, digest })
@@ -108,23 +108,17 @@ impl Chosen {
 
     /// Runs the trial; of several cases the first, with a note that names the others.
     pub fn run(&self, ui: &mut Ui) -> Result<Retold<'_>, CliError> {
+        let cases = &self.file().scenario.cases;
         let units = units(&self.selection, &self.loaded)?;
-        let first = units.first().copied();
+        let names: Vec<&str> = units.iter().map(|unit| cases[unit.case].name.as_str()).collect();
+        note_other_cases(&names, ui)?;
+        self.run_first(ui)
+    }
+
+    /// Runs the trial; of several cases the first.
+    pub fn run_first(&self, ui: &mut Ui) -> Result<Retold<'_>, CliError> {
+        let first = units(&self.selection, &self.loaded)?.first().copied();
         let first = first.ok_or_else(|| CliError::usage("there is no case to run", ""))?;
-        if let [_, others @ ..] = units.as_slice()
-            && !others.is_empty()
-        {
-            let cases = &self.file().scenario.cases;
-            let names: Vec<&str> =
-                units.iter().map(|unit| cases[unit.case].name.as_str()).collect();
-            let (shown, rest) = names.split_at(names.len().min(CASES_NAMED));
-            let more = if rest.is_empty() { "" } else { "; …" };
-            let list = shown[1..].join("; ");
-            ui.note(&format!(
-                "note: this is case {}; --case picks another: {list}{more}",
-                names[0]
-            ))?;
-        }
         let retold = Retold::run(&self.loaded, first, &self.selection);
         if let Some(stored) = &self.digest
             && *stored != digest(retold.outcome().digest)
@@ -135,6 +129,19 @@ impl Chosen {
         }
         Ok(retold)
     }
+}
+
+/// Says which of several cases is shown, and how to get another one.
+pub fn note_other_cases(names: &[&str], ui: &mut Ui) -> Result<(), CliError> {
+    let [first, others @ ..] = names else { return Ok(()) };
+    if others.is_empty() {
+        return Ok(());
+    }
+    let (shown, rest) = others.split_at(others.len().min(OTHERS_NAMED));
+    let more = if rest.is_empty() { "" } else { "; …" };
+    let list = shown.join("; ");
+    ui.note(&format!("note: this is case {first}; --case picks another: {list}{more}"))?;
+    Ok(())
 }
 
 /// Reads which trial a folder is about, and what it says of its history.

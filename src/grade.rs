@@ -30,7 +30,7 @@ use self::answer::clean;
 use self::drawing::Drawn;
 use self::exercise::{Exercise, Flaw};
 use self::judging::{Key, Student, TooSlow};
-use crate::artefacts::write_file;
+use crate::artefacts::{probe_file, write_file};
 use crate::course;
 use crate::error::CliError;
 use crate::seeds::Jobs;
@@ -129,6 +129,9 @@ pub fn grade(args: &GradeArgs, ui: &mut Ui) -> Result<u8, CliError> {
     if args.format == GradeFormat::Gradescope && folders.len() != 1 {
         let hint = "Name one student's folder, or take another format.";
         return Err(CliError::usage("Gradescope grades one student at a time", hint));
+    }
+    if let Some(path) = &args.out {
+        probe_file(path)?;
     }
     let secret = &args.secret.secret;
     if secret.is_empty() && 0 < exercise.hidden {

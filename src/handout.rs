@@ -89,7 +89,7 @@ fn solution(args: &HandoutArgs) -> Solution {
 /// Draws the sheets of a chapter.
 fn asked(chapter: &Chapter, args: &HandoutArgs, ui: &mut Ui) -> Result<String, CliError> {
     let chosen = Chosen::read(&chapter.scenario, &ChosenArgs::default(), ui)?;
-    let retold = chosen.run(ui)?;
+    let retold = chosen.run_first(ui)?;
     let words = ui.words;
     let ask = chosen.file().scenario.ask.as_ref();
     let ask = ask.ok_or_else(|| CliError::usage("the chapter's scenario asks nothing", ""))?;

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 
 use reports::plots::figure::Figure;
 use reports::plots::run::Told;
-use reports::plots::{Plot, png, svg, traced};
+use reports::plots::{Plot, PlotError, png, svg, traced};
 use reports::sweep::{Sweep, VERSION};
 use reports::trace::Trace;
 use scenarios::Language;
 
 use crate::args::{Selection, quoted, typed};
+use crate::chosen::note_other_cases;
 use crate::error::CliError;
 use crate::load;
 use crate::retold::Retold;
@@ -89,8 +90,8 @@ enum Picture {
 /// What a plot is drawn from.
 enum Source {
     Sweep(Plot),
-    Run(fn(&Trace, &Told) -> Figure),
-    Runs(fn(&[(String, Trace)], &Told) -> Figure),
+    Run(fn(&Trace, &Told) -> Result<Figure, PlotError>),
+    Runs(fn(&[(String, Trace)], &Told) -> Result<Figure, PlotError>),
 }
 
 impl Kind {
@@ -114,15 +115,16 @@ impl Kind {
 pub fn plot(args: &PlotArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let language = ui.words.language;
     let figure = match args.plot.source() {
-        Source::Sweep(plot) => {
-            let sweep = read(Path::new(&args.file))?;
-            plot.figure(&sweep, language).map_err(|error| {
-                let message = format!("{} cannot be drawn: {error}", plot.name());
-                CliError::usage(message, "`trial plot --help` says what each plot is about.")
-            })?
-        }
+        Source::Sweep(plot) => plot.figure(&read(Path::new(&args.file))?, language),
         Source::Run(draw) => {
+            if !args.vary.is_empty() {
+                let message = format!("{:?} draws one run, and --vary makes several", args.plot);
+                let hint = "Write --set PATH=VALUE; P04 has a line for each value of --vary.";
+                return Err(CliError::usage(message, hint));
+            }
             let (traces, told) = traced(args, language, ui)?;
+            let names: Vec<&str> = traces.iter().map(|(name, _)| name.as_str()).collect();
+            note_other_cases(&names, ui)?;
             let first = traces.first().map(|(_, trace)| draw(trace, &told));
             first.ok_or_else(|| CliError::usage("there is no case to run", ""))?
         }
@@ -131,6 +133,10 @@ pub fn plot(args: &PlotArgs, ui: &mut Ui) -> Result<u8, CliError> {
             draw(&traces, &told)
         }
     };
+    let figure = figure.map_err(|error| {
+        let message = format!("{:?} cannot be drawn: {error}", args.plot);
+        CliError::usage(message, "`trial plot --help` says what each plot is about.")
+    })?;
     let bytes = match picture(args) {
         Picture::Svg => svg(&figure).into_bytes(),
         Picture::Png => png(&figure),

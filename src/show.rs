@@ -1,6 +1,7 @@
 //! `trial show`: one trial as a table, a picture, a page, or data for other programs.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use model::ids::Uid;
 use reports::trace::Trace;
@@ -22,9 +23,9 @@ pub struct ShowArgs {
     file: String,
     #[command(flatten)]
     chosen: ChosenArgs,
-    /// What to show it as
-    #[arg(long = "as", value_name = "FORM", default_value = "table")]
-    form: Form,
+    /// What to show it as [default: what the name of the output says, else table]
+    #[arg(long = "as", value_name = "FORM")]
+    form: Option<Form>,
     /// Where to write it [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -113,10 +114,25 @@ fn span(text: &str) -> Option<u64> {
     u64::try_from(length.as_micros()).ok()
 }
 
+impl ShowArgs {
+    fn form(&self) -> Form {
+        let ending = self.output.as_deref().and_then(Path::extension).and_then(OsStr::to_str);
+        let by_name = match ending {
+            Some("svg") => Form::Svg,
+            Some("html") => Form::Html,
+            Some("json") => Form::Json,
+            Some("csv") => Form::Csv,
+            Some(_) | None => Form::Table,
+        };
+        self.form.unwrap_or(by_name)
+    }
+}
+
 /// Returns 0, or what is wrong.
 pub fn show(args: &ShowArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let chosen = Chosen::read(&args.file, &args.chosen, ui)?;
-    let text = match args.form {
+    let form = args.form();
+    let text = match form {
         Form::Html => pages::html(&chosen.selection, &[], Counterfactuals::Run, ui)?,
         form => {
             let retold = chosen.run(ui)?;
@@ -137,7 +153,7 @@ pub fn show(args: &ShowArgs, ui: &mut Ui) -> Result<u8, CliError> {
     };
     match &args.output {
         Some(path) => write_file(path, text.as_bytes())?,
-        None if args.form == Form::Table => ui.text(text.trim_end())?,
+        None if form == Form::Table => ui.text(text.trim_end())?,
         None => ui.raw(&text)?,
     }
     Ok(0)

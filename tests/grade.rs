@@ -303,6 +303,7 @@ fn what_cannot_be_graded_is_an_error_with_a_hint() {
         class.graded(&[&people], &one),
         tell(["grade", ONCE, missing]),
         class.graded(&[ONCE, "--patience", "0"], &one),
+        class.graded(&[ONCE, "--out", "/dev/null/grades"], &one),
     ];
 
     for told in &told {

@@ -87,6 +87,9 @@ fn a_sheet_has_the_values_that_are_graded_and_commands_that_run() {
         assert_eq!(alice, on_paper(exercise, "alice"));
         assert!(others.iter().any(|other| values(other) != values(&alice)), "{exercise}");
     }
+    // A chapter whose lesson has several cases is about the first one, and no flag picks another.
+    let several = on_paper("26", "alice");
+    assert!(several.contains("alice"));
     let both = on_paper("02", "alice");
     assert!(both.contains("02-one-order") && both.contains("alice"));
 }

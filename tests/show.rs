@@ -152,7 +152,7 @@ fn a_trace_counts_steps_as_users_do() {
 
 #[test]
 fn what_cannot_be_shown_is_an_error_with_a_hint() {
-    let calls: [&[&str]; 15] = [
+    let calls: [&[&str]; 16] = [
         &["show", "acks1-leader-crush"],
         &["show", "acks1-leader-crash", "--as", "picture"],
         &["show", "acks1-leader-crash", "--at", "99h"],
@@ -163,6 +163,7 @@ fn what_cannot_be_shown_is_an_error_with_a_hint() {
         &["show", "acks1-leader-crash", "--focus", "r40"],
         &["show", "acks1-leader-crash", "--focus", "nine"],
         &["show", "acks1-leader-crash", "-o", "/dev/null/picture.svg"],
+        &["show", "scenarios/library/group"],
         &["why", "acks1-leader-crash", "r99999999999"],
         &["why", "acks1-leader-crash", "r40"],
         &["demo", "no-such-lesson"],
@@ -176,6 +177,24 @@ fn what_cannot_be_shown_is_an_error_with_a_hint() {
         assert!(text.ends_with("exit 2\n"), "{text}");
     }
     insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn the_name_of_the_output_says_what_is_drawn() {
+    let folder = temporary("named");
+    let path = |name: &str| folder.join(name).display().to_string();
+    let written = |name: &str, words: &[&str]| {
+        let file = path(name);
+        let output = trial(&[&["show", "acks1-leader-crash", "-o", &file], words].concat());
+        assert_eq!(output.status.code(), Some(0), "{name}");
+        fs::read_to_string(file).expect("it was written")
+    };
+
+    assert!(written("run.svg", &[]).starts_with("<svg"));
+    assert!(written("run.html", &[]).starts_with("<!doctype html>"));
+    assert!(written("run.json", &[]).starts_with('{'));
+    assert!(written("run.txt", &[]).starts_with("  time  who"));
+    assert!(written("logs.svg", &["--as", "table"]).starts_with("  time  who"));
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn what_varies_is_not_what_the_file_expects_of_a_chance() {
 #[test]
 fn mistakes_in_a_sweep_or_a_plot_are_errors_with_hints() {
     let no_sweep = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let calls: [&[&str]; 9] = [
+    let calls: [&[&str]; 13] = [
         &["sweep", "acks1-leader-crash"],
         &["sweep", "acks1-leader-crash", "--runs", "0"],
         &["sweep", "acks1-leader-crash", "--runs", "2", "--vary", "producers.p1.config.acks=1,two"],
@@ -74,6 +74,10 @@ fn mistakes_in_a_sweep_or_a_plot_are_errors_with_hints() {
         &["sweep", "acks1-leader-crash", "--runs", "20_000_000"],
         &["plot", "no-such.json", "--plot", "P01"],
         &["plot", "acks1-leader-crash", "--plot", "P03"],
+        &["plot", "acks1-leader-crash", "--plot", "P06"],
+        &["plot", "acks1-leader-crash", "--plot", "P07"],
+        &["plot", "eager-stop-the-world", "--plot", "P06", "--vary", "groups.g1.members=1,2"],
+        &["plot", "acks1-leader-crash", "--plot", "P19"],
     ];
 
     let all: Vec<_> = calls.iter().map(|words| shown(words)).collect();

@@ -53,6 +53,8 @@ pub enum PlotError {
     NotVaried(&'static str),
     /// The sweep varies this setting over something that is no number.
     NoNumber(&'static str, String),
+    /// The trial has nothing of what the plot is about.
+    Nothing(&'static str),
 }
 
 impl fmt::Display for PlotError {
@@ -62,6 +64,7 @@ impl fmt::Display for PlotError {
             PlotError::NoNumber(key, value) => {
                 write!(f, "the sweep has {key}={value}, which is no number")
             }
+            PlotError::Nothing(what) => write!(f, "in this trial {what}"),
         }
     }
 }

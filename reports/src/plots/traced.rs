@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::plots::PlotError;
 use crate::plots::figure::Figure;
 use crate::plots::run::{
     self, Owned, Spell, SpellKind, Steps, Told, lag, latency, offsets, owners, retention,
@@ -11,14 +12,26 @@ use crate::trace::state::{PartitionState, State};
 use crate::trace::{BandKind, FactKind, Trace};
 
 /// P04: how long records took to be acknowledged, one line per trace.
-pub fn latencies(traces: &[(String, Trace)], told: &Told) -> Figure {
+///
+/// # Errors
+/// No trace has an acknowledged record.
+pub fn latencies(traces: &[(String, Trace)], told: &Told) -> Result<Figure, PlotError> {
     let samples: Vec<(String, Vec<f64>)> =
         traces.iter().map(|(name, trace)| (name.clone(), milliseconds(trace))).collect();
-    latency(&samples, told)
+    if samples.iter().all(|(_, sample)| sample.is_empty()) {
+        return Err(PlotError::Nothing("no record was acknowledged"));
+    }
+    Ok(latency(&samples, told))
 }
 
 /// P06: how far each group is behind.
-pub fn group_lag(trace: &Trace, told: &Told) -> Figure {
+///
+/// # Errors
+/// The trace has no group.
+pub fn group_lag(trace: &Trace, told: &Told) -> Result<Figure, PlotError> {
+    if trace.groups.is_empty() {
+        return Err(PlotError::Nothing("there is no group"));
+    }
     let name = |group: usize| trace.groups[group].name.clone();
     let mut lines: Vec<Steps> =
         (0..trace.groups.len()).map(|it| Steps { name: name(it), points: Vec::new() }).collect();
@@ -43,14 +56,20 @@ pub fn group_lag(trace: &Trace, told: &Told) -> Figure {
     });
     let spells = spells(trace, &[BandKind::Rebalance, BandKind::Crash]);
     let until = until(trace, &lines, &spells);
-    lag(&lines, &spells, until, told)
+    Ok(lag(&lines, &spells, until, told))
 }
 
 /// P07: who owns which partition.
-pub fn ownership(trace: &Trace, told: &Told) -> Figure {
+///
+/// # Errors
+/// No member of a group ever owned a partition.
+pub fn ownership(trace: &Trace, told: &Told) -> Result<Figure, PlotError> {
     let members: Vec<usize> =
         trace.groups.iter().flat_map(|group| group.members.iter().copied()).collect();
     let read: Vec<usize> = owned_ever(trace);
+    if read.is_empty() {
+        return Err(PlotError::Nothing("no group ever owned a partition"));
+    }
     let mut open: Vec<Option<(f64, Option<usize>)>> = vec![None; read.len()];
     let mut blocks: Vec<Owned> = Vec::new();
     let owner = |at: Option<usize>| {
@@ -80,14 +99,16 @@ pub fn ownership(trace: &Trace, told: &Told) -> Figure {
     }
     let names: Vec<String> = read.iter().map(|&it| trace.partitions[it].name.clone()).collect();
     let changes = blocks.iter().map(|it| it.time.0).fold(0.0, f64::max);
-    owners(&names, &blocks, (shown_until(trace, changes), told))
+    Ok(owners(&names, &blocks, (shown_until(trace, changes), told)))
 }
 
 /// P08: the logs' ends and the leader's high watermark of the partition in focus.
-pub fn replicas(trace: &Trace, told: &Told) -> Figure {
-    let Some(partition) = trace.partitions.get(trace.focus) else {
-        return offsets((&[], &Steps::default()), &[], &[], (end(trace), told));
-    };
+///
+/// # Errors
+/// The trace has no partition.
+pub fn replicas(trace: &Trace, told: &Told) -> Result<Figure, PlotError> {
+    let partition = trace.partitions.get(trace.focus);
+    let partition = partition.ok_or(PlotError::Nothing("there is no partition"))?;
     let mut ends: Vec<Steps> = partition
         .replicas
         .iter()
@@ -110,7 +131,7 @@ pub fn replicas(trace: &Trace, told: &Told) -> Figure {
     let spells = spells(trace, &[BandKind::Crash, BandKind::Power]);
     let until = until(trace, &ends, &spells);
     let in_sync: Vec<_> = in_sync(trace, &partition.replicas);
-    offsets((&ends, &watermark), &in_sync, &spells, (until, told))
+    Ok(offsets((&ends, &watermark), &in_sync, &spells, (until, told)))
 }
 
 /// Returns when each replica of the partition in focus was in the registered ISR.
@@ -132,7 +153,10 @@ fn in_sync(trace: &Trace, replicas: &[usize]) -> Vec<(String, Vec<(f64, f64)>)> 
 }
 
 /// P19: where the log in focus starts and ends, and where its readers are.
-pub fn race(trace: &Trace, told: &Told) -> Figure {
+///
+/// # Errors
+/// Nobody read a record of it.
+pub fn race(trace: &Trace, told: &Told) -> Result<Figure, PlotError> {
     let [mut first, mut last, mut position] =
         [const { Steps { name: String::new(), points: Vec::new() } }; 3];
     each(trace, |seconds, state| {
@@ -145,10 +169,13 @@ pub fn race(trace: &Trace, told: &Told) -> Figure {
             put(&mut position, seconds, *furthest as f64);
         }
     });
+    if position.points.is_empty() {
+        return Err(PlotError::Nothing("nobody read the partition"));
+    }
     let lines = [first, last, position];
     let until = until(trace, &lines, &[]);
     let [first, last, position] = &lines;
-    retention((first, last, position), until, told)
+    Ok(retention((first, last, position), until, told))
 }
 
 /// Folds a trace and looks at it after each time at which something became true.
