@@ -30,8 +30,11 @@ use crate::search::any::dice::Dice;
 use crate::search::promise;
 use crate::search::subject::{Source, Subject};
 
-/// Events after which a trial counts as a livelock: a hundred times what a large one needs.
+/// Events after which a trial counts as a livelock: a hundred times what a large one needs, and
+/// more for each second of it. Members that nobody lets in are started again at once, and tell
+/// coordinators of it some hundred times a second, until the end.
 const EVENTS_MAX: u64 = 2_000_000;
+const EVENTS_PER_SECOND_MAX: u64 = 20_000;
 
 /// Draws every trial anew, and judges it by what its settings promise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,7 +165,7 @@ fn plan(seed: u64) -> Plan {
         seed,
         faults_for: Duration::from_millis(scale.faults_millis),
         settle: Duration::ZERO,
-        events_max: EVENTS_MAX,
+        events_max: 0,
         // 2030-01-01T00:00:00Z
         wall_clock: Timestamp(1_893_456_000_000),
         brokers: cluster::brokers(seed, &scale, &disk),
@@ -185,5 +188,7 @@ fn plan(seed: u64) -> Plan {
     operations::add(seed, &mut plan);
     nemesis(seed, &scale, &plan).draw(&mut plan, seed);
     plan.settle = promise::recovery(&plan);
+    let seconds = (plan.faults_for + plan.settle).0 / Duration::from_secs(1).0;
+    plan.events_max = EVENTS_MAX + EVENTS_PER_SECOND_MAX * seconds;
     plan
 }

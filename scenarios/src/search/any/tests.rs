@@ -89,6 +89,12 @@ fn most_plans_are_tiny_and_over_soon() {
     assert!(events / all < 8_000, "{} events in a trial", events / all);
 }
 
+/// Three members without an id of their own are refused and started again for seven minutes.
+#[test]
+fn a_long_trial_is_no_livelock() {
+    assert_eq!(broken(6_447_241_845_945_227), None);
+}
+
 #[test]
 fn features_come_and_go() {
     let plans: Vec<Plan> = (0..SEEDS).map(|seed| any(seed).plan).collect();
