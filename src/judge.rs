@@ -77,7 +77,7 @@ pub fn judge(args: &JudgeArgs, ui: &mut Ui) -> Result<u8, CliError> {
     };
     let judged = Judged { judgement: &judgement, operations: history.len(), subscription, order };
     match args.format {
-        Format::Human => ui.lines(&judged::judged(&judged))?,
+        Format::Human => ui.lines(&judged::judged(&judged, ui.words))?,
         Format::Json => ui.json(&judged::json(&judged))?,
     }
     Ok(u8::from(!judged.is_valid()))

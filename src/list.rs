@@ -7,7 +7,7 @@ use model::message::{ErrorCode, Remedy};
 use model::mutant::Mutant;
 use reports::text::{Line, Tone, WIDTH, wrap};
 use reports::vocabulary::{ERRORS, FACTS, FAULTS, RULES};
-use reports::words::{EN, Words};
+use reports::words::Words;
 use scenarios::vocabulary::{self, VERBS};
 use scenarios::{Overrides, codes::Code, library, parse};
 use serde_json::json;
@@ -57,12 +57,7 @@ pub enum What {
 
 /// Prints one line per word.
 pub fn list(args: &ListArgs, ui: &mut Ui) -> Result<u8, CliError> {
-    // Machines read English.
-    let told = match args.format {
-        Format::Human => ui.words,
-        Format::Json => &EN,
-    };
-    let words = words(args.what, told);
+    let words = words(args.what, ui.words_in(args.format));
     let width = words.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, meaning) in &words {
         match args.format {

@@ -7,7 +7,8 @@ use reports::json;
 use reports::sweep::chance::{Judged, judge, told};
 use reports::sweep::text::{report, sentences};
 use reports::sweep::{Setting, Sweep, VERSION};
-use reports::text::{Line, Tone};
+use reports::text::{Line, Tone, fill};
+use reports::words::Words;
 use scenarios::search::campaign::of_campaign;
 use scenarios::{Class, Overrides};
 use sim::outcome::Outcome;
@@ -122,20 +123,20 @@ pub fn sweep(args: &SweepArgs, ui: &mut Ui) -> Result<u8, CliError> {
     if let Some(folder) = &args.out {
         write(folder, &sweep)?;
     }
-    let chances = chances(&loaded, &places, &sweep);
+    let chances = chances(&loaded, &places, &sweep, ui.words_in(args.format));
     match args.format {
         Format::Human => print(&sweep, &chances, ui)?,
         Format::Json => print_json(&sweep, &chances, ui)?,
     }
     if interrupted {
-        ui.note("interrupted: this is what was found until then")?;
+        ui.note(ui.words.sweep.cut_short)?;
         return Ok(INTERRUPTED);
     }
     if !verified(&loaded, &places, &sweep, ui)? {
         return Ok(NOT_DETERMINISTIC);
     }
     if args.format == Format::Human {
-        ui.lines(&sentences("Each first and worst seed was run once more, and broke the same."))?;
+        ui.lines(&sentences(ui.words.sweep.came_again))?;
     }
     let unfinished = sweep.settings.iter().any(|setting| 0 < setting.unfinished);
     let worst = chances.iter().map(|(judged, _)| *judged).max();
@@ -293,22 +294,24 @@ fn write(folder: &Path, sweep: &Sweep) -> Result<(), CliError> {
 }
 
 /// Judges the chances that files expect.
-fn chances(loaded: &[Loaded], places: &[Place], sweep: &Sweep) -> Vec<(Judged, String)> {
+fn chances(
+    loaded: &[Loaded],
+    places: &[Place],
+    sweep: &Sweep,
+    words: &Words,
+) -> Vec<(Judged, String)> {
     let mut judged = Vec::new();
     let own = |(place, _): &(&Place, _)| place.is_own == IsOwn::Yes;
     for (place, setting) in places.iter().zip(&sweep.settings).filter(own) {
         let file = &loaded[place.loaded];
         for chance in &file.scenario.cases[place.case].chances {
             let broken = setting.odds(chance.claim).broken;
-            let case = if setting.name.is_empty() { "" } else { " [" };
-            let end = if setting.name.is_empty() { "" } else { "]" };
-            let text = format!(
-                "{}{case}{}{end}, line {}: {}",
-                setting.scenario,
-                setting.name,
-                chance.line,
-                told(chance, broken)
-            );
+            let place = match setting.name.as_str() {
+                "" => setting.scenario.clone(),
+                name => format!("{} [{name}]", setting.scenario),
+            };
+            let (line, text) = (chance.line.to_string(), told(chance, broken, &words.sweep));
+            let text = fill(words.sweep.at_line, &[&place, &line, &text]);
             judged.push((judge(chance, broken), text));
         }
     }
@@ -316,9 +319,9 @@ fn chances(loaded: &[Loaded], places: &[Place], sweep: &Sweep) -> Vec<(Judged, S
 }
 
 fn print(sweep: &Sweep, chances: &[(Judged, String)], ui: &mut Ui) -> Result<(), CliError> {
-    ui.lines(&report(sweep))?;
+    ui.lines(&report(sweep, ui.words))?;
     if !chances.is_empty() {
-        ui.lines(&[Line::default(), Line::of(Tone::Strong, "Chances that the files expect")])?;
+        ui.lines(&[Line::default(), Line::of(Tone::Strong, ui.words.sweep.chances)])?;
     }
     for (_, text) in chances {
         ui.lines(&sentences(text))?;

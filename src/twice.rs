@@ -4,7 +4,9 @@ use std::env;
 use std::process::{Command, Stdio};
 
 use reports::json::digest;
-use reports::text::counted;
+use reports::text::{counted, fill, padded};
+use reports::words::Twice;
+use scenarios::Language;
 use sim::{KeepHistory, Options};
 
 use crate::args::Selection;
@@ -15,6 +17,8 @@ use crate::seeds::Seed;
 use crate::ui::Ui;
 use crate::work::{self, Next};
 
+/// Columns of the word that two differing lines begin with.
+const WORD: usize = 9;
 /// Exit code of a history that is not the same twice.
 const NOT_DETERMINISTIC: u8 = 4;
 
@@ -39,19 +43,18 @@ pub struct DigestArgs {
 pub fn twice(args: &TwiceArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let loaded = load::scenarios(&args.selection.files, &args.selection.overrides()?, ui)?;
     let units = units(&args.selection, &loaded)?;
-    let (first, second) = both(&args.selection, &[])?;
+    let (says, language) = (&ui.words.twice, ui.words.language);
+    let (first, second) = both(&args.selection, &[], language)?;
     if first == second {
-        let count = counted(units.len() as u64, ("1 trial", "{0} trials, each"));
-        ui.text(&format!("{count} with the same history in two processes"))?;
+        ui.text(&counted(units.len() as u64, says.same))?;
         return Ok(0);
     }
-    let differs = |(one, other): &(&str, &str)| one != other;
-    for (one, other) in first.lines().zip(second.lines()).filter(differs) {
-        ui.text(&format!("DIFFERS  {one}\n         {other}"))?;
+    for text in differing(&first, &second, says) {
+        ui.text(&text)?;
     }
-    let place = first.lines().zip(second.lines()).position(|pair| differs(&pair));
+    let place = pairs(&first, &second).position(|pair| differs(&pair));
     let Some(unit) = place.and_then(|place| units.get(place)) else {
-        ui.text("one process ran other trials than the other")?;
+        ui.text(says.other_trials)?;
         return Ok(NOT_DETERMINISTIC);
     };
     // Only the first such trial is run again, with all its entries.
@@ -61,22 +64,49 @@ pub fn twice(args: &TwiceArgs, ui: &mut Ui) -> Result<u8, CliError> {
         seeds: None,
         ..args.selection.clone()
     };
-    let (first, second) = both(&only, &["--entries"])?;
-    let mut pairs = first.lines().zip(second.lines()).zip(1..);
-    match pairs.find(|(pair, _)| differs(pair)) {
-        Some(((one, other), at)) => {
-            ui.text(&format!("first difference, entry {at}:\n  {one}\n  {other}"))?;
-        }
-        None => ui.text("one history goes on where the other ends")?,
-    }
+    let (first, second) = both(&only, &["--entries"], language)?;
+    ui.text(&parting(&first, &second, says))?;
     Ok(NOT_DETERMINISTIC)
 }
 
+/// Pairs the lines of two processes.
+fn pairs<'a>(first: &'a str, second: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    first.lines().zip(second.lines())
+}
+
+fn differs((one, other): &(&str, &str)) -> bool {
+    one != other
+}
+
+/// Tells each trial with two histories.
+fn differing(first: &str, second: &str, says: &Twice) -> Vec<String> {
+    let head = padded(says.differs, WORD);
+    let told = |(one, other)| format!("{head}{one}\n{:WORD$}{other}", "");
+    pairs(first, second).filter(differs).map(told).collect()
+}
+
+/// Tells where two histories part.
+fn parting(first: &str, second: &str, says: &Twice) -> String {
+    let mut entries = (1..).zip(pairs(first, second));
+    match entries.find(|(_, pair)| differs(pair)) {
+        Some((at, (one, other))) => {
+            let head = fill(says.first, &[&format!("{at}")]);
+            format!("{head}\n  {one}\n  {other}")
+        }
+        None => says.goes_on.to_owned(),
+    }
+}
+
 /// Runs the hidden command in two processes at once.
-fn both(selection: &Selection, more: &[&str]) -> Result<(String, String), CliError> {
+fn both(
+    selection: &Selection,
+    more: &[&str],
+    language: Language,
+) -> Result<(String, String), CliError> {
     let start = || {
         let mut command = Command::new(env::current_exe()?);
-        command.arg("digest").args(more).args(words(selection));
+        command.arg("digest").arg(format!("--lang={}", language.tag()));
+        command.args(more).args(words(selection));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()
     };
     let (first, second) = (start()?, start()?);
@@ -113,18 +143,50 @@ pub fn digests(args: &DigestArgs, ui: &mut Ui) -> Result<u8, CliError> {
     let units = units(&args.selection, &loaded)?;
     let keep_history = if args.entries { KeepHistory::Yes } else { KeepHistory::No };
     let options = Options { keep_history, ..Options::default() };
+    let says = &ui.words.twice;
     work::all(&loaded, &units, (args.selection.jobs(), options), |unit, trial, _| {
         let scenario = &loaded[unit.scenario].scenario;
         let case = &scenario.cases[unit.case].name;
-        let name = format!("{} [{case}] seed {}", scenario.name, unit.seed);
+        let name = fill(says.trial, &[&scenario.name, case, &unit.seed.to_string()]);
         if args.entries {
             for entry in &trial.outcome.history {
                 ui.text(&format!("{name} {} {:?}", entry.at, entry.event))?;
             }
         } else {
-            ui.text(&format!("{name} digest {}", digest(trial.outcome.digest)))?;
+            ui.text(&fill(says.digest, &[&name, &digest(trial.outcome.digest)]))?;
         }
         Ok::<Next, CliError>(Next::More)
     })?;
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use reports::words::{EN, ZH};
+
+    use super::*;
+
+    #[test]
+    fn trials_with_two_histories_are_told_one_below_the_other() {
+        let (first, second) = ("a digest 1\nb digest 2\n", "a digest 1\nb digest 3\n");
+
+        let [en, zh] = [&EN, &ZH].map(|words| differing(first, second, &words.twice));
+
+        assert_eq!(en, ["DIFFERS  b digest 2\n         b digest 3"]);
+        assert_eq!(zh, ["不同     b digest 2\n         b digest 3"]);
+    }
+
+    #[test]
+    fn two_histories_part_at_an_entry_or_where_one_ends() {
+        let told = |second| [&EN, &ZH].map(|words| parting("x\ny\nz\n", second, &words.twice));
+
+        assert_eq!(
+            told("x\n{1}\nz\n"),
+            ["first difference, entry 2:\n  y\n  {1}", "第一处不同，在第 2 条：\n  y\n  {1}"]
+        );
+        assert_eq!(
+            told("x\n"),
+            ["one history goes on where the other ends", "一段历史已经结束，另一段还在继续"]
+        );
+    }
 }

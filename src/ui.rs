@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstream::{AutoStream, ColorChoice, StripStream};
 use reports::text::{Colour, Line, Signs, render};
-use reports::words::Words;
+use reports::words::{EN, Words};
 use scenarios::{Diagnostic, Paint, render_all};
 
 /// When to use colours.
@@ -106,6 +106,14 @@ impl Ui {
     /// Returns what was kept of standard output and standard error.
     pub fn texts(self) -> (String, String) {
         (self.out.text(), self.err.text())
+    }
+
+    /// Returns the words of what is printed in a format: machines read English.
+    pub fn words_in(&self, format: Format) -> &'static Words {
+        match format {
+            Format::Human => self.words,
+            Format::Json => &EN,
+        }
     }
 
     /// Prints lines of a report.

@@ -158,9 +158,13 @@ fn no_line_of_a_report_is_wider_than_a_hundred_columns() {
 
 #[test]
 fn two_processes_have_the_same_histories() {
-    let text = shown(&["twice", "acks1-leader-crash", "--seeds", "1..4"]);
+    let twice = ["twice", "acks1-leader-crash"];
+    let calls: [&[&str]; 4] =
+        [&[], &["--seeds", "1..4"], &["--lang", "zh"], &["--seeds", "1..4", "--lang", "zh"]];
 
-    assert!(text.ends_with("exit 0\n"), "{text}");
+    let all: Vec<_> = calls.iter().map(|more| shown(&[&twice[..], more].concat())).collect();
+
+    insta::assert_snapshot!(all.join("\n"));
 }
 
 #[test]

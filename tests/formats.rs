@@ -168,6 +168,29 @@ fn what_judge_says_and_how_it_refuses() {
 }
 
 #[test]
+fn judge_speaks_chinese_and_refuses_in_english() {
+    let data = |name: &str| format!("tests/data/jepsen/{name}.edn");
+    let cases = [
+        ("v28-aborted-txn-does-not-rewind", &[][..]),
+        ("v08-poll-skip", &["--sub-via", "subscribe"]),
+        ("v15-int-send-skip", &["--ww-deps"]),
+        ("v57-process-overlap", &[]),
+    ];
+    let judged = |name: &str, more: &[&str], lang: &str| {
+        shown(&[&["judge", data(name).as_str(), "--lang", lang], more].concat())
+    };
+    let json = |lang| {
+        let text = judged("v17-G1c", &["--format", "json"], lang);
+        text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+
+    let all: Vec<_> = cases.iter().map(|(name, more)| judged(name, more, "zh")).collect();
+
+    insta::assert_snapshot!("judged_in_chinese", all.join("\n"));
+    assert_eq!(json("zh"), json("en"));
+}
+
+#[test]
 fn files_that_are_no_histories_are_errors() {
     let files: [(&str, &[u8], &str); 5] = [
         ("nothing", b"", "holds no operation"),

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::{env, fs};
 
+use reports::text::{Line, WIDTH};
+
 use crate::cli::{shown, trial};
 
 const ACKS: &str = "producers.p1.config.acks=0,1,all";
@@ -16,6 +18,22 @@ fn a_sweep_prints_odds_pairs_and_what_they_mean() {
     let text = shown(&["sweep", "acks1-leader-crash", "--runs", "20", "--vary", ACKS]);
 
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_sweep_is_told_in_chinese_and_machines_read_english() {
+    let varied = ["sweep", "acks1-leader-crash", "--runs", "20", "--vary", ACKS];
+    let chances = ["sweep", "followers-stall-leader-is-killed", "--runs", "5"];
+    let chinese = |words: &[&str]| shown(&[words, &["--lang", "zh"]].concat());
+    let json = |lang| trial(&[&chances[..], &["--format", "json", "--lang", lang]].concat()).stdout;
+
+    let told = [chinese(&varied), chinese(&chances)].join("\n");
+
+    for line in told.lines().filter(|line| !line.contains("trial ")) {
+        assert!(Line::plain(line).width() <= WIDTH, "{line}");
+    }
+    insta::assert_snapshot!("sweep_in_chinese", told);
+    assert_eq!(json("zh"), json("en"));
 }
 
 #[test]

@@ -8,12 +8,12 @@ use sim::verdict::{Anomaly, Claim, Evidence, Finding, Verdict};
 
 use crate::entry;
 use crate::stats::CONFIDENCE;
-use crate::stats::words::MEANING;
 use crate::story::Story;
 use crate::summary::Totals;
 use crate::sweep::chance::Judged;
 use crate::sweep::{Setting, Sweep};
 use crate::verdict::{Came, Expected, Helped, HelpedStanding};
+use crate::words::EN;
 
 /// The version of these objects.
 pub const VERSION: u32 = 1;
@@ -252,7 +252,7 @@ pub fn sweep_summary(sweep: &Sweep) -> Value {
         "event": "sweep-summary",
         "settings": sweep.settings.len(),
         "runs": sweep.settings.iter().map(Setting::runs).sum::<usize>(),
-        "meaning": MEANING,
+        "meaning": EN.sweep.meaning,
         "replay": sweep.again,
     })
 }

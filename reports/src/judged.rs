@@ -5,7 +5,8 @@ use sim::jepsen::operation::Atom;
 use sim::jepsen::{Anomaly, Instance, Judgement, Subscription, WriteOrder};
 
 use crate::json::VERSION;
-use crate::text::{Line, Tone, WIDTH, counted, grouped, wrap};
+use crate::text::{Line, Tone, WIDTH, counted, fill, grouped, padded, wrap};
+use crate::words::{JudgeWords, Noun, Words};
 
 /// Instances of one anomaly that are told.
 const INSTANCES_MAX: usize = 8;
@@ -39,38 +40,39 @@ impl Judged<'_> {
 }
 
 /// Draws the judgement.
-pub fn judged(judged: &Judged<'_>) -> Vec<Line> {
+pub fn judged(judged: &Judged<'_>, words: &Words) -> Vec<Line> {
+    let says = &words.judge;
     let mut lines = Vec::new();
     for (anomaly, instances) in &judged.judgement.anomalies {
         let (word, tone) = match judged.is_allowed(*anomaly) {
-            true => ("allowed", Tone::Risk),
-            false => ("BROKEN", Tone::Lost),
+            true => (says.allowed, Tone::Risk),
+            false => (says.broken, Tone::Lost),
         };
-        let title = format!("{} ({})", anomaly.name(), grouped(count(*anomaly, instances)));
-        lines.push(Line::of(tone, format!("{word:<WORD$}")).then(Tone::Strong, title));
-        lines.extend(indented(anomaly.meaning(), Tone::Plain));
+        let title = fill(says.anomaly, &[anomaly.name(), &grouped(count(*anomaly, instances))]);
+        lines.push(Line::of(tone, padded(word, WORD)).then(Tone::Strong, title));
+        lines.extend(indented((says.meaning)(*anomaly), Tone::Plain));
         for instance in instances.iter().take(INSTANCES_MAX) {
-            let text = sentence(instance);
+            let text = sentence(instance, says);
             if !text.is_empty() {
                 lines.extend(indented(&text, Tone::Quiet));
             }
         }
         if INSTANCES_MAX < instances.len() {
             let more = grouped((instances.len() - INSTANCES_MAX) as u64);
-            lines.extend(indented(&format!("and {more} more"), Tone::Quiet));
+            lines.extend(indented(&fill(says.more, &[&more]), Tone::Quiet));
         }
     }
-    let operations = counted(judged.operations as u64, ("{0} line", "{0} lines"));
+    let operations = counted(judged.operations as u64, says.lines);
     let (word, tone) = match judged.is_valid() {
-        true => ("valid", Tone::Committed),
-        false => ("INVALID", Tone::Lost),
+        true => (says.valid, Tone::Committed),
+        false => (says.invalid, Tone::Lost),
     };
     let how = match judged.subscription {
         Subscription::Assign => "assign",
         Subscription::Subscribe => "subscribe",
     };
-    let rest = format!("{operations}, consumers by {how}");
-    lines.push(Line::of(tone, format!("{word:<WORD$}")).then(Tone::Plain, rest));
+    let rest = fill(says.judged, &[&operations, how]);
+    lines.push(Line::of(tone, padded(word, WORD)).then(Tone::Plain, rest));
     lines
 }
 
@@ -87,28 +89,27 @@ fn count(anomaly: Anomaly, instances: &[Instance]) -> u64 {
     }
 }
 
-fn sentence(instance: &Instance) -> String {
+fn sentence(instance: &Instance, says: &JudgeWords) -> String {
     let mut parts = Vec::new();
     if let Some(key) = &instance.key {
-        parts.push(format!("key {key}"));
+        parts.push(fill(says.key, &[&key.to_string()]));
     }
-    let mut list = |nouns: (&str, &str), items: Vec<String>| {
+    let mut list = |nouns: Noun, items: Vec<String>| {
         if !items.is_empty() {
             let noun = if items.len() == 1 { nouns.0 } else { nouns.1 };
             let more = items.len().saturating_sub(ITEMS_MAX);
-            let shown: Vec<String> = items.into_iter().take(ITEMS_MAX).collect();
-            let rest = if 0 < more {
-                format!(" and {} more", grouped(more as u64))
-            } else {
-                String::new()
+            let shown = items[..items.len().min(ITEMS_MAX)].join(" ");
+            let told = match more {
+                0 => shown,
+                _ => format!("{shown}{}", fill(says.more_items, &[&grouped(more as u64)])),
             };
-            parts.push(format!("{noun} {}{rest}", shown.join(" ")));
+            parts.push(fill(noun, &[&told]));
         }
     };
-    list(("value", "values"), instance.values.iter().map(Atom::to_string).collect());
-    list(("offset", "offsets"), instance.offsets.iter().map(u64::to_string).collect());
-    list(("operation", "operations"), instance.operations.iter().map(usize::to_string).collect());
-    parts.join(", ")
+    list(says.values, instance.values.iter().map(Atom::to_string).collect());
+    list(says.offsets, instance.offsets.iter().map(u64::to_string).collect());
+    list(says.operations, instance.operations.iter().map(usize::to_string).collect());
+    parts.join(says.joint)
 }
 
 /// Returns the judgement as an object.

@@ -317,6 +317,11 @@ pub fn padded(text: &str, columns: usize) -> String {
     format!("{text}{:1$}", "", columns.saturating_sub(text.width()))
 }
 
+/// Puts `text` at the right end of `columns`.
+pub fn flush_right(text: &str, columns: usize) -> String {
+    format!("{:1$}{text}", "", columns.saturating_sub(text.width()))
+}
+
 /// Writes a whole number with commas between thousands: `1,400`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();

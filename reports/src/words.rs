@@ -10,21 +10,27 @@ mod english;
 pub mod fuzz;
 pub mod grade;
 mod groups;
+pub mod judge;
 pub mod mutants;
 pub mod odds;
 pub mod page;
 mod replay;
 mod shrink;
+pub mod sweep;
+mod twice;
 
 pub use chinese::ZH;
 pub use english::EN;
 pub use fuzz::Fuzz;
 pub use grade::Grade;
 pub use groups::Groups;
+pub use judge::JudgeWords;
 pub use mutants::Mutants;
 pub use odds::OddsWords;
 pub use replay::Replay;
 pub use shrink::{Captions, Shrink};
+pub use sweep::SweepWords;
+pub use twice::Twice;
 
 use scenarios::{Language, Text};
 use serde::Serialize;
@@ -289,6 +295,12 @@ pub struct Words {
     pub replay: Replay,
     /// Plans that were made small.
     pub shrink: Shrink,
+    /// How often claims break in many runs.
+    pub sweep: SweepWords,
+    /// What a history of clients is worth.
+    pub judge: JudgeWords,
+    /// Whether the same trials have the same histories.
+    pub twice: Twice,
 }
 
 impl Words {
@@ -488,4 +500,45 @@ pub struct Events {
     pub polled: &'static str,
     /// A position jumped.
     pub jumped: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn what_many_runs_and_histories_say_has_the_same_values_in_both_languages() {
+        let tables = |words: &Words| [json(&words.sweep), json(&words.judge), json(&words.twice)];
+        let [english, chinese] = [&EN, &ZH].map(|it| texts(&Value::from(tables(it).to_vec())));
+
+        assert!(50 < english.len() && english.len() == chinese.len());
+        for (en, zh) in english.iter().zip(&chinese) {
+            assert_eq!(holes(en), holes(zh), "{en} / {zh}");
+            // A column that is called by one letter is called so everywhere.
+            let says = 1 < en.chars().filter(char::is_ascii_alphabetic).count();
+            let is_chinese = |letter: char| ('\u{4e00}'..='\u{9fff}').contains(&letter);
+            assert_eq!(says, zh.contains(is_chinese), "{en} / {zh}");
+        }
+    }
+
+    fn json(table: &impl Serialize) -> Value {
+        serde_json::to_value(table).expect("a table of texts is an object")
+    }
+
+    fn texts(value: &Value) -> Vec<String> {
+        match value {
+            Value::String(text) => vec![text.clone()],
+            Value::Array(items) => items.iter().flat_map(texts).collect(),
+            Value::Object(fields) => fields.values().flat_map(texts).collect(),
+            other => panic!("{other} is no text"),
+        }
+    }
+
+    fn holes(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
+    }
 }

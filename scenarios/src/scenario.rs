@@ -55,6 +55,16 @@ pub enum Language {
     Chinese,
 }
 
+impl Language {
+    /// Returns its tag by BCP 47.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Chinese => "zh",
+        }
+    }
+}
+
 impl Text {
     /// Returns the text in a language; in English if there is no other.
     pub fn say(&self, language: Language) -> &str {

@@ -117,7 +117,7 @@ fn data(variants: &[Variant], language: Language) -> Value {
     let words = |language| labels(language).collect::<BTreeMap<_, _>>();
     json!({
         "v": crate::trace::VERSION,
-        "lang": match language { Language::English => "en", Language::Chinese => "zh" },
+        "lang": language.tag(),
         "variants": all,
         "labels": { "en": words(Language::English), "zh": words(Language::Chinese) },
         "limits": { "en": limits(Language::English), "zh": limits(Language::Chinese) },

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sim::verdict::{Claim, View};
 
 use crate::json::VERSION;
-use crate::text::{Line, Tone, WIDTH, counted, fill, grouped, padded, wrap};
+use crate::text::{Line, Tone, WIDTH, counted, fill, flush_right, grouped, padded, wrap};
 use crate::words::{Mutants, Words};
 
 /// Columns of a rule's name.
@@ -170,8 +170,7 @@ fn soon(kills: &[Option<&Kill>]) -> (Tone, String) {
 }
 
 fn right(text: &str) -> String {
-    let free = NUMBER.saturating_sub(unicode_width::UnicodeWidthStr::width(text));
-    format!("{:free$}{text}", "")
+    flush_right(text, NUMBER)
 }
 
 /// Draws which claims notice which rule.

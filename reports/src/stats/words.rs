@@ -3,29 +3,26 @@
 use crate::stats::pairs::Pairs;
 use crate::stats::share::Share;
 use crate::stats::{CONFIDENCE, Interval};
-use crate::text::grouped;
-
-/// What a share from a sweep means, and what it does not.
-pub const MEANING: &str = "A share of runs under the faults that the file describes, each run \
-    with another seed. It says how this scenario goes, and is no forecast for a data centre.";
+use crate::text::{fill, grouped};
+use crate::words::SweepWords;
 
 /// Writes a share with its exact interval: `37 of 200 runs, 18.5 % (13.4–24.6 %), about 1 in 5`.
 ///
 /// What was never seen is written with its bound: it may be rare, and it is not impossible.
-pub fn odds(share: Share) -> String {
+pub fn odds(share: Share, words: &SweepWords) -> String {
     let Interval { low, high } = share.exact(CONFIDENCE);
-    let count = format!("{} of {}", grouped(share.hits), grouped(share.of));
+    let (hits, of) = (grouped(share.hits), grouped(share.of));
     if share.of == 0 {
-        return "no runs".to_owned();
+        return words.no_runs.to_owned();
     }
     if share.hits == 0 {
-        return format!("{count}, below {}", percent(high));
+        return fill(words.none, &[&hits, &of, &percent(high)]);
     }
     if share.hits == share.of {
-        return format!("{count}, above {}", percent(low));
+        return fill(words.all, &[&hits, &of, &percent(low)]);
     }
-    let (value, low) = (percent(share.value()), percent_bare(low));
-    format!("{count} runs, {value} ({low}–{}), {}", percent(high), about(share.value()))
+    let (value, low, high) = (percent(share.value()), percent_bare(low), percent(high));
+    fill(words.some, &[&hits, &of, &value, &low, &high, &about(share.value(), words)])
 }
 
 /// Writes a share of runs in a few letters: `18.5 %`, or `< 0.92 %` for what was never seen.
@@ -36,10 +33,11 @@ pub fn short(share: Share) -> String {
     percent(share.value())
 }
 
-/// Writes a difference of shares in points with its interval: `-88.0 points (-90.9 to -84.3)`.
-pub fn difference(pairs: Pairs) -> String {
+/// Writes a difference of shares in points with its interval, and how likely chance alone
+/// gives such a one: `-88.0 points (-90.9 to -84.3), p < 0.0001`.
+pub fn difference(pairs: Pairs, words: &SweepWords) -> String {
     let [middle, low, high] = points(pairs);
-    format!("{middle} points ({low} to {high})")
+    fill(words.difference, &[&middle, &low, &high, &significance(pairs.significance())])
 }
 
 /// Returns a difference of shares in points, and the ends of its interval.
@@ -48,8 +46,7 @@ pub fn points(pairs: Pairs) -> [String; 3] {
     [pairs.difference(), low, high].map(|share| signed(100.0 * share))
 }
 
-/// Writes how likely chance alone gives such a difference.
-pub fn significance(chance: f64) -> String {
+fn significance(chance: f64) -> String {
     if chance < 0.000_1 {
         return "p < 0.0001".to_owned();
     }
@@ -90,7 +87,7 @@ fn signed(points: f64) -> String {
 }
 
 /// Writes a share as people say it: `about 1 in 5`, `about 9 in 10`, `all but 1 in 50`.
-fn about(share: f64) -> String {
+fn about(share: f64, words: &SweepWords) -> String {
     let one_in = |share: f64| {
         let runs = 1.0 / share;
         let step = 10_f64.powf((runs.log10().floor() - 1.0).max(0.0));
@@ -98,15 +95,17 @@ fn about(share: f64) -> String {
     };
     let tenths = (10.0 * share).round() as u64;
     match tenths {
-        _ if share <= 0.45 => format!("about 1 in {}", one_in(share)),
-        5 => "about every other".to_owned(),
-        10 => format!("all but 1 in {}", one_in(1.0 - share)),
-        _ => format!("about {tenths} in 10"),
+        _ if share <= 0.45 => fill(words.one_in, &[&one_in(share)]),
+        5 => words.every_other.to_owned(),
+        10 => fill(words.all_but, &[&one_in(1.0 - share)]),
+        _ => fill(words.in_ten, &[&tenths.to_string()]),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::words::{EN, ZH};
+
     use super::*;
 
     #[test]
@@ -125,7 +124,24 @@ mod tests {
         ];
 
         for (hits, of, text) in table {
-            assert_eq!(odds(Share { hits, of }), text);
+            assert_eq!(odds(Share { hits, of }, &EN.sweep), text);
+        }
+    }
+
+    #[test]
+    fn shares_are_written_in_chinese_too() {
+        let table = [
+            (37, 200, "200 次中 37 次，18.5 %（13.4–24.6 %），约每 5 次 1 次"),
+            (0, 400, "400 次中 0 次，低于 0.92 %"),
+            (200, 200, "200 次中 200 次，高于 98.2 %"),
+            (352, 400, "400 次中 352 次，88.0 %（84.4–91.0 %），约每 10 次 9 次"),
+            (198, 400, "400 次中 198 次，49.5 %（44.5–54.5 %），约每两次 1 次"),
+            (399, 400, "400 次中 399 次，99.75 %（98.6–99.9937 %），约每 400 次只有 1 次例外"),
+            (0, 0, "没有运行"),
+        ];
+
+        for (hits, of, text) in table {
+            assert_eq!(odds(Share { hits, of }, &ZH.sweep), text);
         }
     }
 
@@ -133,11 +149,13 @@ mod tests {
     fn a_difference_is_written_in_points() {
         let pairs = Pairs { both: 0, first_only: 352, second_only: 0, neither: 48 };
 
-        assert_eq!(difference(pairs), "-88.0 points (-90.9 to -84.3)");
-        assert_eq!(significance(pairs.significance()), "p < 0.0001");
+        let (en, zh) = (difference(pairs, &EN.sweep), difference(pairs, &ZH.sweep));
+
+        assert_eq!(en, "-88.0 points (-90.9 to -84.3), p < 0.0001");
+        assert_eq!(zh, "-88.0 个百分点（-90.9 至 -84.3），p < 0.0001");
         assert_eq!(significance(0.0625), "p = 0.0625");
         assert_eq!(
-            difference(Pairs { both: 9, ..Pairs::default() }).split(' ').next(),
+            difference(Pairs { both: 9, ..Pairs::default() }, &EN.sweep).split(' ').next(),
             Some("0.0")
         );
     }

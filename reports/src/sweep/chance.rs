@@ -4,6 +4,8 @@ use scenarios::Chance;
 
 use crate::stats::share::Share;
 use crate::stats::words::{odds, percent};
+use crate::text::fill;
+use crate::words::SweepWords;
 
 /// How it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,29 +31,29 @@ pub fn judge(chance: &Chance, broken: Share) -> Judged {
 }
 
 /// Says what is expected, and how it stands.
-pub fn told(chance: &Chance, broken: Share) -> String {
+pub fn told(chance: &Chance, broken: Share, words: &SweepWords) -> String {
+    let (least, most) = (percent(chance.least), percent(chance.most));
     let range = match (0.0 < chance.least, chance.most < 1.0) {
-        (true, true) => format!("{} to {}", percent(chance.least), percent(chance.most)),
-        (true, false) => format!("at least {}", percent(chance.least)),
-        (false, true) => format!("at most {}", percent(chance.most)),
-        (false, false) => "any number".to_owned(),
+        (true, true) => fill(words.between, &[&least, &most]),
+        (true, false) => fill(words.at_least, &[&least]),
+        (false, true) => fill(words.at_most, &[&most]),
+        (false, false) => words.any.to_owned(),
     };
+    let [met, undecided, failed] = words.standings;
     let standing = match judge(chance, broken) {
-        Judged::Met => "so it is",
-        Judged::Undecided => "that is not certain: more runs would tell",
-        Judged::Failed => "so it is not",
+        Judged::Met => met,
+        Judged::Undecided => undecided,
+        Judged::Failed => failed,
     };
-    format!(
-        "{} should break in {range} of runs ({} certain): {standing} ({})",
-        chance.claim.name(),
-        percent(chance.confidence),
-        odds(broken)
-    )
+    let (name, certain) = (chance.claim.name(), percent(chance.confidence));
+    fill(words.should, &[name, &range, &certain, standing, &odds(broken, words)])
 }
 
 #[cfg(test)]
 mod tests {
     use sim::verdict::Claim;
+
+    use crate::words::{EN, ZH};
 
     use super::*;
 
@@ -74,6 +76,26 @@ mod tests {
             let chance = Chance { claim, least, most, confidence: 0.99, line: 1 };
             let judged = judge(&chance, Share { hits, of });
             assert_eq!(judged, expected, "{hits} of {of} for {least} to {most}");
+        }
+    }
+
+    #[test]
+    fn a_chance_is_told_with_its_range_and_how_it_stands() {
+        let table = [
+            (0.4, 0.6, "40.0 % to 60.0 %", "在 40.0 % 至 60.0 % 的运行中"),
+            (0.9, 1.0, "at least 90.0 %", "在至少 90.0 % 的运行中"),
+            (0.0, 0.05, "at most 5.0 %", "在至多 5.0 % 的运行中"),
+            (0.0, 1.0, "any number", "在任意比例的运行中"),
+        ];
+
+        for (least, most, en, zh) in table {
+            let claim = Claim::NoDuplicates;
+            let chance = Chance { claim, least, most, confidence: 0.99, line: 1 };
+            let told = |words| told(&chance, Share { hits: 0, of: 0 }, words);
+            let (english, chinese) = (told(&EN.sweep), told(&ZH.sweep));
+            let begins = format!("no-duplicates should break in {en} of runs (99.0 % certain): ");
+            assert!(english.starts_with(&begins), "{english}");
+            assert!(chinese.contains(&format!("{zh}被违反（置信度 99.0 %）：")), "{chinese}");
         }
     }
 }

@@ -4,9 +4,11 @@
 mod clauses;
 mod fuzz;
 mod groups;
+mod judge;
 mod mutants;
 mod odds;
 mod shrink;
+mod sweep;
 
 use scenarios::Language;
 use sim::clause::Grammar;
@@ -166,6 +168,9 @@ pub const ZH: Words = Words {
     odds: odds::ODDS,
     replay: super::replay::CHINESE,
     shrink: shrink::SHRINK,
+    sweep: sweep::SWEEP,
+    judge: judge::JUDGE,
+    twice: super::twice::CHINESE,
 };
 
 const WHY: Why = Why {

@@ -6,9 +6,11 @@ use sim::verdict::{Anomaly, Claim};
 
 use super::fuzz::FUZZ;
 use super::groups::GROUPS;
+use super::judge::JUDGE;
 use super::mutants::MUTANTS;
 use super::odds::ODDS;
 use super::shrink::SHRINK;
+use super::sweep::SWEEP;
 use super::{Events, Repeats, Summary, Why, Words};
 
 /// English.
@@ -246,6 +248,9 @@ pub const EN: Words = Words {
     odds: ODDS,
     replay: super::replay::ENGLISH,
     shrink: SHRINK,
+    sweep: SWEEP,
+    judge: JUDGE,
+    twice: super::twice::ENGLISH,
 };
 
 const SUMMARY: Summary = Summary {
