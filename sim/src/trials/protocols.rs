@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use model::fact::{Callback, CommitError, GroupEvent, LeaveCause, MemberEvent};
-use model::ids::{ClientId, TopicPartition};
+use model::fact::{Callback, CommitError, CommitKind, GroupEvent, LeaveCause, MemberEvent};
+use model::ids::{BrokerId, ClientId, NodeId, TopicPartition};
 use model::time::{Duration, Time};
 
 use super::story::{self, Owners};
 use super::{at, bare, step};
 use crate::outcome::{Ended, Outcome};
-use crate::plan::{Action, ClientRole, GroupIndex, Plan, Selector, Shape, Start};
+use crate::plan::{Action, ClientRole, CommitStyle, GroupIndex, Plan, Selector, Shape, Start};
 use crate::testing::{self, Protocol};
 
 #[test]
@@ -103,6 +103,39 @@ fn a_partition_that_moves_is_given_back_before_somebody_else_has_it() {
         let expected = if protocol == Protocol::Eager { giver.1.len() } else { 1 };
         assert!(joined < revoked.0, "{protocol:?}");
         assert_eq!(revoked.2, expected, "{protocol:?}");
+    }
+}
+
+/// A coordinator whose follower is far takes longer for a commit than the interval lasts.
+#[test]
+fn the_new_protocol_has_one_automatic_commit_in_flight_and_the_classic_one_has_many() {
+    for protocol in Protocol::ALL {
+        let mut plan = steady(1, protocol);
+        for (one, other) in [(1, 2), (1, 3), (2, 3)] {
+            let far = Shape::Fixed(Duration::from_millis(100));
+            let [one, other] = [one, other].map(|id| NodeId::Broker(BrokerId(id)));
+            plan.network.links.push((one, other, far));
+        }
+        plan.groups[0].handling.commit = CommitStyle::Auto;
+        for config in testing::member_configs(&mut plan) {
+            (config.auto_commit, config.auto_commit_interval) = (true, Duration::from_millis(50));
+        }
+
+        let outcome = bare(&plan);
+
+        let (mut open, mut most, mut ended) = (0, 0, 0);
+        for (_, _, what) in story::members(&outcome) {
+            match what {
+                MemberEvent::CommitSent { kind: CommitKind::Auto, .. } => open += 1,
+                MemberEvent::CommitEnded { .. } if 0 < open => {
+                    (open, ended) = (open - 1, ended + 1)
+                }
+                _ => {}
+            }
+            most = most.max(open);
+        }
+        assert!(20 < ended, "{protocol:?}: {ended} commits");
+        assert_eq!(most == 1, protocol == Protocol::Native, "{protocol:?}: {most} in flight");
     }
 }
 

@@ -243,6 +243,9 @@ impl Consumer {
         if group.commits.auto_at.is_none_or(|at| turn.now < at) {
             return;
         }
+        if matches!(group.membership, Membership::Modern(_)) && group.commits.is_auto_in_flight {
+            return;
+        }
         group.commits.restart_auto(turn.now);
         let offsets = consumed(&self.positions);
         if !offsets.is_empty() {

@@ -65,6 +65,12 @@ pub(super) struct Commits {
     pub(super) blocking: Option<Blocking>,
     /// When `poll()` commits by itself; never without `enable.auto.commit`.
     pub(super) auto_at: Option<Time>,
+    /// Whether an automatic commit has not ended: members of the new protocol send no other one
+    /// by the interval until it has. Members of the classic protocol do not look.
+    ///
+    /// Source: `CommitRequestManager.AutoCommitState.shouldAutoCommit`,
+    /// `ConsumerCoordinator.maybeAutoCommitOffsetsAsync`, Kafka 4.0.
+    pub(super) is_auto_in_flight: bool,
     auto_interval: Duration,
 }
 
@@ -118,6 +124,7 @@ impl Commits {
             unfinished: 0,
             blocking: None,
             auto_at: config.auto_commit.then(|| now + config.auto_commit_interval),
+            is_auto_in_flight: false,
             auto_interval: config.auto_commit_interval,
         }
     }
@@ -130,8 +137,12 @@ impl Commits {
     ) -> (Commit, MemberEvent) {
         let id = CommitId(self.next);
         self.next += 1;
-        if kind == CommitKind::Async {
-            self.unfinished += 1;
+        match kind {
+            CommitKind::Async => self.unfinished += 1,
+            CommitKind::Auto | CommitKind::AutoBeforeRebalance if !offsets.is_empty() => {
+                self.is_auto_in_flight = true;
+            }
+            _ => {}
         }
         let plain: Arc<[(TopicPartition, Offset)]> =
             offsets.iter().map(|(tp, committed)| (*tp, committed.offset)).collect();

@@ -167,6 +167,10 @@ impl Group {
         turn: &mut Turn<'_>,
     ) {
         let is_retriable = matches!(outcome, Err(CommitError::Retriable(_)));
+        let is_auto = matches!(commit.kind, CommitKind::Auto | CommitKind::AutoBeforeRebalance);
+        if is_auto && !commit.offsets.is_empty() {
+            self.commits.is_auto_in_flight = false;
+        }
         match commit.kind {
             CommitKind::Sync | CommitKind::AutoOnClose => {
                 let waited_for = self.commits.blocking.as_ref().map(|it| it.commit.id);

@@ -11,7 +11,7 @@ use sim::verdict::Claim;
 use crate::search::promise::course::Course;
 use crate::search::promise::producers::{gets_stuck, keeps_order, repeats_nothing};
 use crate::search::promise::recovery::{
-    HOPS, is_impatient, keeps_up, longest, recovery, slowest_link,
+    HOPS, is_impatient, keeps_up, longest, recovery, replication, slowest_link,
 };
 
 /// Returns what is promised about the groups of a plan.
@@ -202,7 +202,20 @@ fn keeps_pace(plan: &Plan, group: &GroupPlan) -> bool {
     // Whoever waits for what it sends waits as long as that takes.
     let sends = handling.output.is_some();
     let blocks = sends || (throws(handling) && handling.on_failure != OnFailure::Skip);
-    !blocks && comes_back(plan, group, Duration::ZERO)
+    !blocks && !buries_its_coordinator(plan, group) && comes_back(plan, group, Duration::ZERO)
+}
+
+/// Says whether automatic commits of a member may come faster than its coordinator answers
+/// them, so that heartbeats wait behind ever more of them.
+///
+/// Source: `ConsumerCoordinator.maybeAutoCommitOffsetsAsync`, which asks for none to have ended,
+/// unlike `CommitRequestManager.AutoCommitState.shouldAutoCommit`, Kafka 4.0.
+fn buries_its_coordinator(plan: &Plan, group: &GroupPlan) -> bool {
+    let is_fast = |it: &MemberPlan| {
+        it.config.group_protocol == GroupProtocolKind::Classic
+            && it.config.auto_commit_interval < replication(plan)
+    };
+    group.handling.commit == CommitStyle::Auto && members(plan, group).any(is_fast)
 }
 
 /// Says whether members come back to `poll()` in time, and tell that they are alive, if each

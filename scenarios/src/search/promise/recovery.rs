@@ -68,11 +68,16 @@ pub fn recovery(plan: &Plan) -> Duration {
 /// Returns how long producers may need for all they have if each record goes alone, and waits
 /// for a follower that waits for the leader.
 fn backlog(plan: &Plan) -> Duration {
-    /// Messages, one after the other, for each record.
+    Duration(replication(plan).0.saturating_mul(records(plan)))
+}
+
+/// Returns how long a write takes as a rule that waits for a follower that waits for the leader.
+pub(crate) fn replication(plan: &Plan) -> Duration {
+    /// Messages, one after the other.
     const HOPS: u64 = 4;
     let links = plan.network.links.iter().map(|(_, _, shape)| usual(*shape));
     let slowest = links.fold(usual(plan.network.latency), Duration::max);
-    Duration(slowest.0.saturating_mul(HOPS).saturating_mul(records(plan)))
+    Duration(slowest.0.saturating_mul(HOPS))
 }
 
 /// Says whether brokers ask the controller with this.

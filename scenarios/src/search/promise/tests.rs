@@ -212,3 +212,20 @@ fn a_swallowed_answer_holds_up_who_has_more_in_flight() {
     assert!(!resume("drop", 5));
     assert!(resume("drop", 1));
 }
+
+/// Heartbeats wait behind commits on the coordinator's connection.
+#[test]
+fn a_group_stabilises_if_its_commits_end_before_the_next() {
+    let stable = |protocol: &str, interval: &str| {
+        let world = format!(
+            "[groups.g1]\ntopics = \"orders\"\nhandling = {{ then = \"auto\" }}\n\
+             [groups.g1.config]\n\"group.protocol\" = \"{protocol}\"\n\
+             \"auto.commit.interval.ms\" = {interval}\n\
+             [network]\nlatency = \"100ms\"\n[sim]\nsettle = \"60s\""
+        );
+        promises(Claim::GroupStabilises, TWO, &world)
+    };
+
+    assert!(stable("classic", "400") && stable("consumer", "399"));
+    assert!(!stable("classic", "399"));
+}
