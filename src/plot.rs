@@ -90,9 +90,12 @@ enum Picture {
 /// What a plot is drawn from.
 enum Source {
     Sweep(Plot),
-    Run(fn(&Trace, &Told) -> Result<Figure, PlotError>),
-    Runs(fn(&[(String, Trace)], &Told) -> Result<Figure, PlotError>),
+    Run(Draw<Trace>),
+    Runs(Draw<[(String, Trace)]>),
 }
+
+/// Draws runs.
+type Draw<T> = fn(&T, &Told) -> Result<Figure, PlotError>;
 
 impl Kind {
     fn source(self) -> Source {
